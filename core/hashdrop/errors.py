@@ -1,0 +1,177 @@
+"""What can go wrong, told so that a person knows what happened and what to do.
+
+    HashdropError
+    ├── UsageError              an option, a path or a setting is wrong
+    │   ├── SettingsError       the settings file or one of its values
+    │   └── TagError            a tag that S3 would refuse (also a ValueError)
+    ├── RouterError             the router raised or returned nonsense
+    ├── SourceError             a file on this computer
+    │   ├── SourceMissing
+    │   ├── SourceUnreadable
+    │   ├── SourceNotAFile      a FIFO, a socket, a device
+    │   └── SourceChanged       changed while it was read
+    ├── StoreError              S3 or the way to it
+    │   ├── ObjectMissing       (also labox's NoStorageData)
+    │   ├── BucketMissing
+    │   ├── AccessRefused
+    │   ├── CredentialsMissing
+    │   ├── CredentialsRefused  an unknown key or a wrong secret
+    │   ├── CredentialsExpired
+    │   ├── ClockSkewed
+    │   ├── EndpointUnreachable
+    │   ├── StoreBusy           500, 503, SlowDown
+    │   ├── TransferCut         a connection ended in the middle
+    │   └── StoreRefused        anything else that S3 said no to
+    ├── ContentMismatch         bytes that do not fit their hash or size
+    ├── LocalStoreError         the embedded store
+    └── CatalogError            the database of pointers
+
+Every error has a title (what happened), a detail (to what, and why), a hint (what to do) and says
+whether trying again can help. Messages never hold a credential.
+"""
+
+from __future__ import annotations
+
+from labox.common.exceptions import NoStorageData
+
+
+class HashdropError(Exception):
+    """The base of all errors that are shown to people.
+
+    Args:
+        title: What happened, one sentence.
+        detail: To what, and why; may be empty.
+        hint: What to do; may be empty.
+        retryable: Whether the same call can succeed later without a change by the person.
+        technical: Error code and request id for "Copy details"; never a credential.
+    """
+
+    retryable_by_default = False
+
+    def __init__(
+        self,
+        title: str,
+        *,
+        detail: str = "",
+        hint: str = "",
+        retryable: bool | None = None,
+        technical: str = "",
+    ) -> None:
+        super().__init__(title)
+        self.title = title
+        self.detail = detail
+        self.hint = hint
+        self.retryable = self.retryable_by_default if retryable is None else retryable
+        self.technical = technical
+
+    @property
+    def sentence(self) -> str:
+        """The whole message on one line: title, detail and hint."""
+        return " ".join(part for part in (self.title, self.detail, self.hint) if part)
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+class UsageError(HashdropError):
+    """Raised when an option, a path or a setting is wrong."""
+
+
+class SettingsError(UsageError):
+    """Raised when the settings file or one of its values cannot be used."""
+
+
+class TagError(UsageError, ValueError):
+    """Raised before anything is sent when S3 would refuse a tag."""
+
+
+class RouterError(HashdropError):
+    """Raised when a router fails or returns something that is no place in S3."""
+
+
+class SourceError(HashdropError):
+    """Raised when a file on this computer cannot be stored."""
+
+
+class SourceMissing(SourceError):
+    """Raised when a path does not exist (any more)."""
+
+
+class SourceUnreadable(SourceError):
+    """Raised when the system refuses to open or read a file."""
+
+
+class SourceNotAFile(SourceError):
+    """Raised for a FIFO, a socket or a device: they are never opened blindly."""
+
+
+class SourceChanged(SourceError):
+    """Raised when a file changed while it was read."""
+
+    retryable_by_default = True
+
+
+class StoreError(HashdropError):
+    """Raised when S3, or the way to it, fails."""
+
+
+class ObjectMissing(StoreError, NoStorageData):
+    """Raised when a pointer leads to an object that is not there."""
+
+
+class BucketMissing(StoreError):
+    """Raised when the bucket does not exist."""
+
+
+class AccessRefused(StoreError):
+    """Raised when the credentials are known but may not do this."""
+
+
+class CredentialsMissing(StoreError):
+    """Raised when no credentials are found at all."""
+
+
+class CredentialsRefused(StoreError):
+    """Raised when the store does not know the key or the secret is wrong."""
+
+
+class CredentialsExpired(StoreError):
+    """Raised when a session has ended; signing in again helps."""
+
+
+class ClockSkewed(StoreError):
+    """Raised when this computer's clock is too far from the store's."""
+
+
+class EndpointUnreachable(StoreError):
+    """Raised when no connection to the store can be made."""
+
+    retryable_by_default = True
+
+
+class StoreBusy(StoreError):
+    """Raised when the store answers that it cannot now (500, 503, SlowDown)."""
+
+    retryable_by_default = True
+
+
+class TransferCut(StoreError):
+    """Raised when a connection ended in the middle."""
+
+    retryable_by_default = True
+
+
+class StoreRefused(StoreError):
+    """Raised for anything else that the store refuses."""
+
+
+class ContentMismatch(HashdropError):
+    """Raised when bytes do not fit their hash or size."""
+
+
+class LocalStoreError(HashdropError):
+    """Raised when the embedded store does not start or cannot be had here."""
+
+
+class CatalogError(HashdropError):
+    """Raised when the catalog of pointers cannot be read or written."""

@@ -1,0 +1,131 @@
+"""The body of one request: it counts what is sent, and stops when told to."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable
+from typing import IO
+from typing import Any
+
+_SEND_SIZE = 256 * 1024
+"""Bytes handed to the socket at once: http.client asks for 16 KiB, which costs time."""
+
+
+class Interrupted(Exception):  # noqa: N818  # not an error: the way out of a thread that was told to stop
+    """Raised in a worker thread after its transfer was stopped."""
+
+
+class Stop:
+    """Tells the worker threads of one transfer to end."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def set(self) -> None:
+        """End them at their next read."""
+        self._event.set()
+
+    @property
+    def is_set(self) -> bool:
+        """Whether they are to end."""
+        return self._event.is_set()
+
+    def check(self) -> None:
+        """Return, or end the calling thread's work.
+
+        Raises:
+            Interrupted: The transfer was stopped.
+        """
+        if self._event.is_set():
+            raise Interrupted
+
+
+class Body(io.RawIOBase):
+    """A seekable request body.
+
+    botocore reads it for signing and checksums, seeks back, and reads it again to send; what counts
+    as sent is only what is read after `arm`, which `arm_body` calls just before sending. A retry
+    seeks back: then the count goes back, too.
+
+    Args:
+        source: The bytes, from position 0; not closed.
+        size: Bytes in the source.
+        stop: Checked at each read.
+        on_sent: Told each change of the number of bytes sent; called in the sending thread.
+    """
+
+    def __init__(
+        self,
+        source: IO[bytes],
+        size: int,
+        *,
+        stop: Stop,
+        on_sent: Callable[[int], None] | None = None,
+    ) -> None:
+        super().__init__()
+        source.seek(0)
+        self._source = source
+        self._size = size
+        self._at = 0
+        self._stop = stop
+        self._on_sent = on_sent
+        self._armed = False
+        self._counted = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __bool__(self) -> bool:
+        return True
+
+    def arm(self) -> None:
+        """Count from here on: the request is being sent."""
+        self._armed = True
+
+    def retract(self) -> None:
+        """Take back what was counted: it did not arrive."""
+        if self._counted and self._on_sent:
+            self._on_sent(-self._counted)
+        self._counted = 0
+        self._armed = False
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say that it can be sent again."""
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return the next bytes; when being sent, in pieces of a good size for a socket."""
+        self._stop.check()
+        count = -1 if size is None or size < 0 else size
+        if self._armed and count >= 0:
+            count = max(count, _SEND_SIZE)
+        piece = self._source.read(count)
+        self._at += len(piece)
+        if self._armed and self._on_sent and piece:
+            self._counted += len(piece)
+            self._on_sent(len(piece))
+        return piece
+
+    def tell(self) -> int:
+        """Return the position in bytes."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Move; going back to the start takes back what was counted as sent."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = self._source.seek(max(0, min(base + offset, self._size)))
+        if self._at == 0:
+            self.retract()
+        return self._at
+
+
+def arm_body(request: Any, **_: Any) -> None:
+    """Count the body of a request that is about to be sent (botocore's `before-send`)."""
+    body = getattr(request, "body", None)
+    if isinstance(body, Body):
+        body.arm()

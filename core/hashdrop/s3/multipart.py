@@ -1,0 +1,344 @@
+"""One multipart upload: parts in parallel, completed, or aborted on any other way out."""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from collections.abc import AsyncGenerator
+from collections.abc import Callable
+from collections.abc import Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+from typing import Any
+
+import anyio
+
+from hashdrop.errors import HashdropError
+from hashdrop.errors import StoreError
+from hashdrop.errors import StoreRefused
+from hashdrop.s3.body import Body
+from hashdrop.s3.body import Stop
+from hashdrop.s3.faults import error_of
+from hashdrop.s3.objects import ObjectFacts
+from hashdrop.s3.objects import Requests
+from hashdrop.s3.objects import encode_crc
+from hashdrop.s3.parts import Part
+from hashdrop.s3.retrying import retrying
+from hashdrop.s3.threads import plain_task_group
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
+    from hashdrop.s3.routing import S3Pointer
+
+_LOG = logging.getLogger(__name__)
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+MAX_PARTS = 10_000
+MIN_PART_SIZE = 5 * 1024**2
+MAX_PART_SIZE = 5 * 1024**3
+_ROOMY_PARTS = 9_000
+"""Parts that a known size is spread over: some room below the limit."""
+_EQUAL_PARTS = 2_000
+_GROWTH_STEP = 1_000
+_ABORT_ROUNDS = 5
+
+
+def part_size_for(size: int, minimum: int) -> int:
+    """Return the part size for content of a known size: as wanted, larger where 10,000 parts need it.
+
+    Args:
+        size: Bytes of the content.
+        minimum: Bytes of a part as configured.
+    """
+    return min(max(minimum, -(-size // _ROOMY_PARTS)), MAX_PART_SIZE)
+
+
+def growing_part_size(number: int, minimum: int) -> int:
+    """Return the size of a part of a stream of unknown length.
+
+    Equal for the first 2,000 parts; from there it doubles every 1,000, so that 10,000 parts hold more
+    than 2 TiB even at 5 MiB.
+
+    Args:
+        number: Of the part, from 1.
+        minimum: Bytes of the first part.
+    """
+    doublings = max(0, -(-(number - _EQUAL_PARTS) // _GROWTH_STEP))
+    return min(minimum << doublings, MAX_PART_SIZE)
+
+
+def composite_crc(crcs: Sequence[int]) -> str:
+    """Return the checksum that S3 gives a whole of parts: CRC-32 of their CRC-32s, `-N` behind it.
+
+    Args:
+        crcs: CRC-32 of each part, in order.
+    """
+    raw = b"".join(crc.to_bytes(4, "big") for crc in crcs)
+    return f"{encode_crc(zlib.crc32(raw))}-{len(crcs)}"
+
+
+class MultipartUpload:
+    """A multipart upload that was created; made by `open_multipart`."""
+
+    def __init__(
+        self,
+        requests: Requests,
+        pointer: S3Pointer,
+        upload_id: str,
+        *,
+        group: TaskGroup,
+        slots: anyio.Semaphore,
+        stop: Stop,
+        on_sent: Callable[[int], None] | None,
+    ) -> None:
+        self.pointer = pointer
+        self.upload_id = upload_id
+        self._requests = requests
+        self._group = group
+        self._slots = slots
+        self._outstanding = 0
+        self._idle = anyio.Event()
+        self._stop = stop
+        self._on_sent = on_sent
+        self._parts: dict[int, dict[str, Any]] = {}
+        self._crcs: dict[int, int] = {}
+        self.size = 0
+        """Bytes handed over so far."""
+        self.completed = False
+        """Whether S3 confirmed the object that this upload made."""
+
+    async def reserve(self) -> None:
+        """Wait until one more part may be held in memory, then cut it.
+
+        The places are shared by all uploads of a storage. `send` takes the place over; whoever fails
+        to cut a part gives it back with `unreserve`.
+        """
+        await self._slots.acquire()
+
+    def unreserve(self) -> None:
+        """Give back a place that no part came for."""
+        self._slots.release()
+
+    def send(self, part: Part) -> None:
+        """Send the next part in the background; the part is closed when it is sent or given up.
+
+        Raises:
+            StoreRefused: S3 takes no more parts.
+        """
+        number = len(self._crcs) + 1
+        if number > MAX_PARTS:
+            part.close()
+            self._slots.release()
+            raise StoreRefused(
+                "The stream is too long for S3.",
+                detail=f"It needs more than {MAX_PARTS:,} parts.",
+                hint="Choose a larger part size.",
+            )
+        self._crcs[number] = part.crc
+        self.size += part.size
+        self._outstanding += 1
+        self._group.start_soon(self._send, number, part)
+
+    async def _send(self, number: int, part: Part) -> None:
+        checksum = {"ChecksumCRC32": encode_crc(part.crc)} if self._requests.checksums else {}
+
+        async def once() -> Any:
+            body = Body(part.buffer, part.size, stop=self._stop, on_sent=self._on_sent)
+            try:
+                return await self._requests.write(
+                    self._requests.client.upload_part,
+                    self.pointer,
+                    stop=self._stop,
+                    UploadId=self.upload_id,
+                    PartNumber=number,
+                    Body=body,
+                    **checksum,
+                )
+            except StoreError:
+                body.retract()
+                raise
+
+        try:
+            answer = await retrying(f"Part {number} of {self.pointer}", once)
+            self._parts[number] = {"PartNumber": number, "ETag": answer["ETag"], **checksum}
+        finally:
+            part.close()
+            self._slots.release()
+            self._outstanding -= 1
+            self._idle.set()
+
+    async def join(self) -> None:
+        """Wait until every part that was handed over is sent."""
+        while self._outstanding:
+            self._idle = anyio.Event()
+            await self._idle.wait()
+
+    async def complete(self, *, create_only: bool = False) -> bool:
+        """Make the parts one object.
+
+        Args:
+            create_only: Only if there is no object yet (`If-None-Match: *`).
+
+        Returns:
+            Whether this upload made the object; false: somebody else had (412).
+
+        Raises:
+            StoreError: It failed, and no such object stands there.
+        """
+        await self.join()
+        more: dict[str, Any] = {"IfNoneMatch": "*"} if create_only else {}
+        parts = [self._parts[number] for number in sorted(self._parts)]
+
+        async def once() -> bool:
+            try:
+                await self._requests.write(
+                    self._requests.client.complete_multipart_upload,
+                    self.pointer,
+                    UploadId=self.upload_id,
+                    MultipartUpload={"Parts": parts},
+                    **more,
+                )
+            except StoreError as error:
+                code, status = error_of(error)
+                if status == 412:
+                    return False
+                if more and (status == 501 or code == "NotImplemented"):
+                    more.clear()
+                    return await once()
+                # A lost answer: the upload may have been completed after all.
+                if (code == "NoSuchUpload" or error.retryable) and await self._stands():
+                    return True
+                raise
+            return True
+
+        self.completed = await retrying(f"Completion of {self.pointer}", once)
+        return self.completed
+
+    async def _stands(self) -> bool:
+        try:
+            facts = await self._requests.look(self.pointer)
+        except StoreError:
+            return False
+        return facts is not None and self.fits(facts)
+
+    def fits(self, facts: ObjectFacts) -> bool:
+        """Whether what the store says of an object is true of these parts."""
+        if facts.size != self.size:
+            return False
+        if facts.crc and "-" in facts.crc:
+            return facts.crc == composite_crc([self._crcs[n] for n in sorted(self._crcs)])
+        return True
+
+
+@asynccontextmanager
+async def open_multipart(
+    requests: Requests,
+    pointer: S3Pointer,
+    *,
+    slots: anyio.Semaphore,
+    cleanup_timeout_s: float,
+    sweep: bool,
+    on_sent: Callable[[int], None] | None = None,
+    stop: Stop | None = None,
+    **create: Any,
+) -> AsyncGenerator[MultipartUpload, None]:
+    """Create a multipart upload; abort it unless `complete` made the object.
+
+    Args:
+        requests: To the store.
+        pointer: Where the object will be.
+        slots: One for each part that may be held in memory at once, the one being filled included.
+        cleanup_timeout_s: Seconds that the abort may take.
+        sweep: Whether the key is this upload's own, so that every upload under it may be aborted
+            (the answer to a creation that was lost leaves one whose id nobody knows).
+        on_sent: Told each change of the number of bytes sent, in a worker thread.
+        stop: Ends the bodies; made here if not given.
+        **create: Of the request: content type, encoding, tags.
+
+    Raises:
+        StoreError: The upload cannot be created, or a part failed for good.
+    """
+    stop = stop or Stop()
+    if requests.checksums:
+        create["ChecksumAlgorithm"] = "CRC32"
+    upload_id = ""
+    upload: MultipartUpload | None = None
+
+    def created(**arguments: Any) -> dict[str, Any]:
+        # The id is kept in the thread: a cancellation may drop what the call returns.
+        nonlocal upload_id
+        answer: Any = requests.client.create_multipart_upload(**arguments)
+        upload_id = answer["UploadId"]
+        return answer
+
+    try:
+        await requests.write(created, pointer, **create)
+        async with plain_task_group() as group:
+            upload = MultipartUpload(
+                requests,
+                pointer,
+                upload_id,
+                group=group,
+                slots=slots,
+                stop=stop,
+                on_sent=on_sent,
+            )
+            yield upload
+    finally:
+        if upload is None or not upload.completed:
+            stop.set()
+            await abort_upload(
+                requests, pointer, upload_id, timeout_s=cleanup_timeout_s, sweep=sweep
+            )
+
+
+async def abort_upload(
+    requests: Requests, pointer: S3Pointer, upload_id: str, *, timeout_s: float, sweep: bool
+) -> None:
+    """Abort, and see to it that nothing is left; a failure is logged, never raised over the cause."""
+    with anyio.move_on_after(timeout_s, shield=True) as scope:
+        try:
+            if upload_id:
+                await _abort_one(requests, pointer, upload_id)
+            if sweep:
+                for other in await _uploads_of(requests, pointer):
+                    await _abort_one(requests, pointer, other)
+        except HashdropError as error:
+            _LOG.warning("A multipart upload of %s may be left: %s", pointer, error)
+    if scope.cancelled_caught:
+        _LOG.warning("A multipart upload of %s may be left: the store did not answer", pointer)
+
+
+async def _abort_one(requests: Requests, pointer: S3Pointer, upload_id: str) -> None:
+    client = requests.client
+    for _ in range(_ABORT_ROUNDS):
+        try:
+            await requests.write(client.abort_multipart_upload, pointer, UploadId=upload_id)
+            # A part in flight may land after an abort: look, and abort again.
+            listing = await requests.write(
+                client.list_parts, pointer, UploadId=upload_id, MaxParts=1
+            )
+        except HashdropError as error:
+            if error_of(error)[0] == "NoSuchUpload" or error_of(error)[1] == 404:
+                return
+            raise
+        if not listing.get("Parts"):
+            return
+        await anyio.sleep(0.2)
+    _LOG.warning("The multipart upload %s of %s still has parts", upload_id, pointer)
+
+
+async def _uploads_of(requests: Requests, pointer: S3Pointer) -> list[str]:
+    def listed(*, Bucket: str, Key: str) -> list[str]:  # noqa: N803  # boto3's names
+        answer = requests.client.list_multipart_uploads(Bucket=Bucket, Prefix=Key)
+        return [
+            upload.get("UploadId", "")
+            for upload in answer.get("Uploads", [])
+            if upload.get("Key") == Key
+        ]
+
+    try:
+        return await requests.read(listed, pointer)
+    except StoreError:
+        return []  # not everyone may list; the upload whose id is known is aborted

@@ -1,0 +1,66 @@
+"""How far a write is: worker threads add, the event loop reads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hashdrop.s3.routing import S3Pointer
+
+
+class Phase(Enum):
+    """What a write is doing."""
+
+    WAITING = "waiting"
+    HASHING = "hashing"
+    SENDING = "sending"
+    VERIFYING = "verifying"
+
+
+class Progress:
+    """The counts of one write.
+
+    Args:
+        on_phase: Told each new phase, on the event loop.
+        on_keyed: Told the final place and the content hash as soon as they are known, on the loop.
+    """
+
+    def __init__(
+        self,
+        *,
+        on_phase: Callable[[Phase], None] | None = None,
+        on_keyed: Callable[[S3Pointer, str], None] | None = None,
+    ) -> None:
+        self._lock = threading.Lock()
+        self._on_phase = on_phase
+        self._on_keyed = on_keyed
+        self.phase = Phase.WAITING
+        self.hashed = 0
+        """Bytes hashed."""
+        self.sent = 0
+        """Bytes sent; goes back when a part is sent again."""
+
+    def add_hashed(self, count: int) -> None:
+        """Count bytes that were hashed; from any thread."""
+        with self._lock:
+            self.hashed += count
+
+    def add_sent(self, count: int) -> None:
+        """Count bytes that were sent, negative for those that did not arrive; from any thread."""
+        with self._lock:
+            self.sent += count
+
+    def enter(self, phase: Phase) -> None:
+        """Begin a phase."""
+        if phase is not self.phase:
+            self.phase = phase
+            if self._on_phase:
+                self._on_phase(phase)
+
+    def keyed(self, pointer: S3Pointer, content_hash: str) -> None:
+        """Tell the final place."""
+        if self._on_keyed:
+            self._on_keyed(pointer, content_hash)

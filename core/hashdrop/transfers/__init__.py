@@ -1,0 +1,1 @@
+"""Transfers: one queue of files on their way to S3."""
