@@ -90,3 +90,17 @@ def open_client(connection: Connection, *, keys: Keys | None = None) -> S3Client
 def prepare_client(client: S3Client) -> None:
     """Let request bodies of this client count what is sent; harmless when called twice."""
     client.meta.events.register("before-send.s3", arm_body, unique_id="hashdrop-arm-body")
+
+
+def ensure_bucket(client: S3Client, bucket: str) -> None:
+    """Make a bucket where there is none; for the embedded store only; blocking.
+
+    Raises:
+        StoreError: The store refuses.
+    """
+    try:
+        client.create_bucket(Bucket=bucket)
+    except (client.exceptions.BucketAlreadyOwnedByYou, client.exceptions.BucketAlreadyExists):
+        return
+    except (boto.BotoCoreError, boto.ClientError) as error:
+        raise translate(error, bucket=bucket) from error

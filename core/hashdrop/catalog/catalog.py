@@ -1,0 +1,295 @@
+"""The catalog: notes what S3 confirmed, lists it newest first."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import platform
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from typing import cast
+from uuid import uuid4
+
+import anyio
+from labox.core.database import BaseRecord
+from labox.core.database import ContentRecord
+from labox.core.database import ManifestRecord
+from labox.core.database import SerializerTypeEnum
+from sqlalchemy import event
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from hashdrop.catalog.records import NameRecord
+from hashdrop.catalog.stored_file import CONTENT_KEY
+from hashdrop.catalog.stored_file import FileSerializer
+from hashdrop.catalog.stored_file import StoredFile
+from hashdrop.errors import CatalogError
+from hashdrop.pointer import StoredPointer
+
+_BUSY_MS = 15_000
+_STORAGE_NAME = "labox.aws.s3@v1"
+
+
+@dataclass(frozen=True, slots=True)
+class PointerRow:
+    """One name of a stored object, as it is listed."""
+
+    id: int
+    """Grows with time."""
+    name: str
+    folder: str
+    stored_at: datetime
+    """UTC."""
+    connection: str
+    pointer: StoredPointer
+
+
+class Catalog:
+    """The catalog of one database; made by `open_catalog`.
+
+    Args:
+        engine: Of the database, its tables made.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._writing = anyio.Lock()  # one writer: SQLite has room for one
+
+    async def record(
+        self,
+        pointer: StoredPointer,
+        *,
+        name: str,
+        folder: str,
+        connection: str,
+        tags: dict[str, str] | None = None,
+    ) -> None:
+        """Note an object that S3 confirmed, under a name; the same name of it is noted once.
+
+        Args:
+            pointer: The object.
+            name: File name.
+            folder: Folder below what was dropped.
+            connection: Name of the connection.
+            tags: Of the object.
+
+        Raises:
+            CatalogError: The database cannot be written.
+        """
+        with _told("written"):
+            async with self._writing, AsyncSession(self._engine) as session, session.begin():
+                manifest_id = await _manifest_of(session, pointer)
+                if manifest_id is None:
+                    manifest = _manifest(pointer, tags or {})
+                    session.add(manifest)
+                    await session.flush()
+                    manifest_id = manifest.id
+                known = await session.scalar(
+                    select(NameRecord.id).where(
+                        NameRecord.manifest_id == manifest_id,
+                        NameRecord.name == name,
+                        NameRecord.folder == folder,
+                        NameRecord.connection == connection,
+                    )
+                )
+                if known is None:
+                    session.add(
+                        NameRecord(
+                            manifest_id=manifest_id,
+                            name=name,
+                            folder=folder,
+                            connection=connection,
+                            machine=platform.node(),
+                            user=_user(),
+                            stored_at=datetime.now(UTC),
+                        )
+                    )
+
+    async def page(self, *, limit: int = 200, before: int | None = None) -> list[PointerRow]:
+        """Return names, newest first.
+
+        Args:
+            limit: Rows at most.
+            before: Only rows below this id: the last one of the page before.
+
+        Raises:
+            CatalogError: The database cannot be read.
+        """
+        query = (
+            select(NameRecord, ContentRecord)
+            .join(ContentRecord, ContentRecord.manifest_id == NameRecord.manifest_id)
+            .where(ContentRecord.content_key == CONTENT_KEY)
+            .order_by(NameRecord.id.desc())
+            .limit(limit)
+        )
+        if before is not None:
+            query = query.where(NameRecord.id < before)
+        with _told("read"):
+            async with AsyncSession(self._engine) as session:
+                return [_row(name, content) for name, content in (await session.execute(query)).all()]
+
+    async def find_hash(self, content_hash: str) -> list[StoredPointer]:
+        """Return the places of content by its hash or the beginning of one, newest first.
+
+        Args:
+            content_hash: Hexadecimal, whole or its first characters.
+
+        Raises:
+            CatalogError: The database cannot be read.
+        """
+        query = (
+            select(ContentRecord)
+            .where(ContentRecord.content_hash.startswith(content_hash.lower(), autoescape=True))
+            .order_by(ContentRecord.created_at.desc())
+            .limit(100)
+        )
+        with _told("read"):
+            async with AsyncSession(self._engine) as session:
+                return [_pointer(content) for content in await session.scalars(query)]
+
+    async def manifests(self, *, limit: int = 1000) -> list[ManifestRecord]:
+        """Return labox's manifests of stored files, newest first, for `load_one`."""
+        config = StoredFile.storable_config()
+        query = (
+            select(ManifestRecord)
+            .where(ManifestRecord.class_id == config.class_id)
+            .order_by(ManifestRecord.created_at.desc())
+            .limit(limit)
+        )
+        with _told("read"):
+            async with AsyncSession(self._engine, expire_on_commit=False) as session:
+                return list(await session.scalars(query))
+
+
+@asynccontextmanager
+async def open_catalog(path: Path) -> AsyncGenerator[Catalog, None]:
+    """Open the catalog in a SQLite file, made where there is none.
+
+    Args:
+        path: The file; its folder exists.
+
+    Raises:
+        CatalogError: The file is no catalog, or cannot be opened.
+    """
+    engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
+
+    def prepare(connection: Any, _: object) -> None:
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",  # a pointer that was told survives a power cut
+            "foreign_keys=ON",
+            f"busy_timeout={_BUSY_MS}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    event.listen(engine.sync_engine, "connect", prepare)
+    try:
+        with _told("opened"):
+            async with engine.begin() as connection:
+                await connection.run_sync(BaseRecord.metadata.create_all)
+        yield Catalog(engine)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await engine.dispose()
+
+
+class _told:  # noqa: N801  # reads as a statement
+    """Turns the database's errors into errors for people."""
+
+    def __init__(self, verb: str) -> None:
+        self._verb = verb
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, (SQLAlchemyError, OSError)):
+            cause = getattr(error, "orig", None) or error
+            raise CatalogError(
+                f"The catalog of pointers cannot be {self._verb}.",
+                detail=f"The database says: {cause}.",
+                hint="Check the disk and the data folder.",
+                retryable=True,
+            ) from error
+
+
+async def _manifest_of(session: AsyncSession, pointer: StoredPointer) -> Any:
+    query = select(ContentRecord).where(ContentRecord.content_hash == pointer.content_hash)
+    for content in await session.scalars(query):
+        if content.content_key != CONTENT_KEY or content.storage_name != _STORAGE_NAME:
+            continue
+        place = _pointer(content)
+        if (place.bucket, place.key) == (pointer.bucket, pointer.key):
+            return content.manifest_id
+    return None
+
+
+def _manifest(pointer: StoredPointer, tags: dict[str, str]) -> ManifestRecord:
+    """Build labox's records of a file as its own saver would."""
+    config = StoredFile.storable_config()
+    manifest_id = uuid4()
+    now = datetime.now(UTC)
+    content = ContentRecord(
+        manifest_id=manifest_id,
+        content_key=CONTENT_KEY,
+        content_type=pointer.content_type,
+        content_encoding=None,
+        content_hash=pointer.content_hash,
+        content_hash_algorithm=pointer.content_hash_algorithm,
+        content_size=pointer.content_size,
+        serializer_name=FileSerializer.name,
+        serializer_config="null",
+        serializer_type=SerializerTypeEnum.StreamSerializer,
+        storage_name=_STORAGE_NAME,
+        storage_config=json.dumps({"bucket": pointer.bucket, "key": pointer.key}),
+        created_at=now,
+    )
+    return ManifestRecord(
+        id=manifest_id,
+        tags=tags,
+        class_id=config.class_id,
+        unpacker_name=config.unpacker.name,
+        created_at=now,
+        contents=[content],
+    )
+
+
+def _pointer(content: ContentRecord) -> StoredPointer:
+    place = cast("dict[str, str]", json.loads(content.storage_config))
+    return StoredPointer(
+        bucket=place["bucket"],
+        key=place["key"],
+        content_hash=content.content_hash,
+        content_hash_algorithm=content.content_hash_algorithm,
+        content_size=content.content_size,
+        content_type=content.content_type,
+    )
+
+
+def _row(name: NameRecord, content: ContentRecord) -> PointerRow:
+    stored_at = name.stored_at  # SQLite forgets the zone
+    return PointerRow(
+        id=name.id,
+        name=name.name,
+        folder=name.folder,
+        stored_at=stored_at if stored_at.tzinfo else stored_at.replace(tzinfo=UTC),
+        connection=name.connection,
+        pointer=_pointer(content),
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no name in this environment
+        return ""

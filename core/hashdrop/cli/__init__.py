@@ -1,0 +1,7 @@
+"""The command line: the same engine as the window, for scripts, servers and tests."""
+
+from __future__ import annotations
+
+from hashdrop.cli.main import main
+
+__all__ = ("main",)

@@ -1,0 +1,177 @@
+"""The commands and their options; exit codes: 0 all right, 1 some failed, 2 wrong usage, 130 interrupted."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hashdrop import __version__
+from hashdrop.cli.options import Options
+from hashdrop.cli.options import common_options
+from hashdrop.cli.options import parse_tags
+from hashdrop.errors import HashdropError
+from hashdrop.errors import UsageError
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+
+@click.group(
+    invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@common_options
+@click.version_option(__version__, prog_name="hashdrop")
+@click.pass_context
+def cli(context: click.Context, /, **values: Any) -> None:
+    """Store files in S3 under the hash of their content.
+
+    Without a command the window opens. Without any option files go to the store on this computer.
+    """
+    context.obj = Options.of(values)
+    if context.invoked_subcommand is None:
+        context.exit(_open_window(context.obj))
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line for each file.")
+@click.option("--tag", "tags", multiple=True, metavar="K=V", help="Tag each object; may be repeated.")
+@click.option(
+    "--single-pass",
+    is_flag=True,
+    help="Stream through a temporary object instead of hashing and sending straight.",
+)
+@click.option("--name", help="Name of what comes from standard input.", default="stdin")
+@common_options
+@click.pass_obj
+def put(
+    outer: Options,
+    /,
+    *,
+    paths: tuple[str, ...],
+    as_json: bool,
+    tags: tuple[str, ...],
+    single_pass: bool,
+    name: str,
+    **values: Any,
+) -> int:
+    """Store files, folders, or standard input (-)."""
+    from hashdrop.cli.put import run_put
+
+    return _run(
+        run_put,
+        outer.with_inner(values),
+        paths=paths,
+        as_json=as_json,
+        tags=parse_tags(tags),
+        single_pass=single_pass,
+        name=name,
+    )
+
+
+@cli.command()
+@click.argument("pointer")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="File or folder to write to."
+)
+@common_options
+@click.pass_obj
+def get(outer: Options, /, *, pointer: str, output: Path | None, **values: Any) -> int:
+    """Download a stored file by its key, s3:// address, pointer JSON or content hash, and verify it."""
+    from hashdrop.cli.get import run_get
+
+    return _run(run_get, outer.with_inner(values), pointer=pointer, output=output)
+
+
+@cli.command()
+@common_options
+@click.pass_obj
+def store(outer: Options, /, **values: Any) -> int:
+    """Run the store on this computer in the foreground, until Ctrl-C."""
+    from hashdrop.cli.store import run_store
+
+    return _run(run_store, outer.with_inner(values))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: By default those of the process.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        result = cli.main(args=arguments, prog_name="hashdrop", standalone_mode=False)
+    except click.exceptions.Abort:
+        return EXIT_INTERRUPTED
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return EXIT_USAGE
+    except HashdropError as error:
+        _say(error)
+        return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
+    except BrokenPipeError:  # the reader of our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+    return result if isinstance(result, int) else 0
+
+
+def _run(command: Any, options: Options, **arguments: Any) -> int:
+    """Run an async command; the first Ctrl-C cancels it cleanly, a second one is ignored till then."""
+    import signal
+
+    import anyio
+
+    async def with_signals() -> int:
+        interrupted = False
+        result = EXIT_INTERRUPTED
+
+        async def watch(scope: anyio.CancelScope) -> None:
+            nonlocal interrupted
+            with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+                async for _ in signals:
+                    interrupted = True
+                    scope.cancel()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(watch, group.cancel_scope)
+            result = await command(options, **arguments)
+            group.cancel_scope.cancel()
+        if interrupted:
+            click.echo("Interrupted.", err=True)
+            return EXIT_INTERRUPTED
+        return result
+
+    try:
+        return anyio.run(with_signals)
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        raise error from None
+
+
+def _open_window(options: Options) -> int:
+    try:
+        from hashdrop_gui.__main__ import main as open_window  # the gui extra may not be installed
+    except ImportError as error:
+        if error.name and error.name.partition(".")[0] in {"PySide6", "qasync", "hashdrop_gui"}:
+            raise UsageError(
+                "The window is not installed.",
+                hint="Install hashdrop[gui,local], or use “hashdrop put FILE”.",
+            ) from None
+        raise
+    return open_window(options)
+
+
+def _say(error: HashdropError) -> None:
+    click.echo(f"hashdrop: {error.sentence}", err=True)

@@ -1,0 +1,114 @@
+"""The options that all commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from typing import TypeVar
+
+import click
+
+from hashdrop.connection import Connection
+from hashdrop.connection import validate_connection
+from hashdrop.errors import UsageError
+from hashdrop.paths import Paths
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option("--connection", metavar="NAME", help="A saved connection."),
+    click.option("--bucket", help="Bucket, instead of a saved connection."),
+    click.option("--prefix", help="Prefix of the keys."),
+    click.option("--temp-prefix", help="Prefix of temporary objects."),
+    click.option("--endpoint-url", help="Endpoint of a store that is not AWS's."),
+    click.option("--region", help="Region of the bucket."),
+    click.option("--profile", help="Profile of the AWS configuration."),
+    click.option("--router", metavar="MODULE:FUNCTION", help="A router of your own."),
+    click.option(
+        "--config", type=click.Path(path_type=Path, file_okay=False), help="Folder of the settings."
+    ),
+    click.option(
+        "--data", type=click.Path(path_type=Path, file_okay=False), help="Folder of the data."
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The shared options, before or behind the command."""
+
+    connection: str | None = None
+    bucket: str | None = None
+    prefix: str | None = None
+    temp_prefix: str | None = None
+    endpoint_url: str | None = None
+    region: str | None = None
+    profile: str | None = None
+    router: str | None = None
+    config: Path | None = None
+    data: Path | None = None
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Options:
+        """Return the options of click's values."""
+        return cls(**values)
+
+    def with_inner(self, values: Mapping[str, Any]) -> Options:
+        """Return these with what was given behind the command; that wins."""
+        return replace(self, **{key: value for key, value in values.items() if value is not None})
+
+    @property
+    def paths(self) -> Paths:
+        """The folders to use."""
+        return Paths.of(config=self.config, data=self.data)
+
+    def chosen(self) -> Connection | str | None:
+        """Return the connection that the options name; `None` for the settings' current one.
+
+        Raises:
+            UsageError: The options contradict each other.
+            SettingsError: A value is wrong.
+        """
+        own = {
+            "prefix": self.prefix,
+            "temp_prefix": self.temp_prefix,
+            "endpoint_url": self.endpoint_url,
+            "region": self.region,
+            "profile": self.profile,
+            "router": self.router,
+        }
+        given = {key: value for key, value in own.items() if value is not None}
+        if self.bucket is None:
+            if given:
+                names = ", ".join(f"--{key.replace('_', '-')}" for key in given)
+                raise UsageError(f"{names} needs --bucket.", hint="Name the bucket, too.")
+            return self.connection
+        if self.connection is not None:
+            raise UsageError("--connection and --bucket exclude each other.", hint="Give one.")
+        return validate_connection(name=self.bucket, bucket=self.bucket, **given)
+
+
+def common_options(function: F) -> F:
+    """Add the shared options to a command."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def parse_tags(pairs: tuple[str, ...]) -> dict[str, str]:
+    """Return tags from `K=V` texts.
+
+    Raises:
+        UsageError: One has no “=”.
+    """
+    tags: dict[str, str] = {}
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
+        if not separator or not key:
+            raise UsageError(f"“{pair}” is no tag.", hint="Write --tag KEY=VALUE.")
+        tags[key] = value
+    return tags

@@ -1,0 +1,217 @@
+"""`hashdrop put`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import AsyncGenerator
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from anyio.to_thread import run_sync
+from rich.console import Console
+from rich.progress import BarColumn
+from rich.progress import DownloadColumn
+from rich.progress import Progress
+from rich.progress import TaskID
+from rich.progress import TextColumn
+from rich.progress import TransferSpeedColumn
+
+from hashdrop.cli.options import Options
+from hashdrop.errors import HashdropError
+from hashdrop.errors import UsageError
+from hashdrop.pointer import StoredPointer
+from hashdrop.s3.tagging import tagging_header
+from hashdrop.service import open_service
+from hashdrop.transfers.events import AlreadyStored
+from hashdrop.transfers.events import BatchScanned
+from hashdrop.transfers.events import Cancelled
+from hashdrop.transfers.events import Event
+from hashdrop.transfers.events import Failed
+from hashdrop.transfers.events import Hashing
+from hashdrop.transfers.events import Keyed
+from hashdrop.transfers.events import Queued
+from hashdrop.transfers.events import Stored
+from hashdrop.transfers.events import Uploading
+
+_READ_SIZE = 1024 * 1024
+
+
+class _Report:
+    """Prints each file as it ends, and the bars of those that run.
+
+    Args:
+        as_json: Whether to print JSON.
+        bars: Where the bars are drawn.
+    """
+
+    def __init__(self, *, as_json: bool, bars: Progress) -> None:
+        self._as_json = as_json
+        self._bars = bars
+        self._queued: dict[int, Queued] = {}
+        self._keys: dict[int, Keyed] = {}
+        self._tasks: dict[int, TaskID] = {}
+        self.failed = 0
+
+    def __call__(self, event: Event) -> None:
+        """Take an event of the engine."""
+        match event:
+            case Queued():
+                self._queued[event.id] = event
+            case Keyed():
+                self._keys[event.id] = event
+            case Hashing() | Uploading():
+                self._draw(event)
+            case Stored():
+                self._stored(event, "stored")
+            case AlreadyStored():
+                self._stored(event, "already-stored")
+            case Failed():
+                self._ended(event.id, "failed", error=event.error, seconds=event.seconds)
+            case Cancelled():
+                self._ended(event.id, "cancelled", error=None, seconds=event.seconds)
+            case BatchScanned():
+                for fault in event.faults:
+                    self._fault(fault)
+            case _:
+                pass
+
+    def _draw(self, event: Hashing | Uploading) -> None:
+        verb = "Hashing" if isinstance(event, Hashing) else "Uploading"
+        text = f"{verb} {self._queued[event.id].name}"
+        task = self._tasks.get(event.id)
+        if task is None:
+            task = self._tasks[event.id] = self._bars.add_task(text, total=event.total)
+        self._bars.update(task, description=text, completed=event.done)
+
+    def _stored(self, event: Stored | AlreadyStored, status: str) -> None:
+        self._ended(
+            event.id,
+            status,
+            pointer=event.pointer,
+            sent_bytes=event.sent_bytes,
+            seconds=event.seconds,
+        )
+
+    def _ended(
+        self,
+        number: int,
+        status: str,
+        *,
+        seconds: float,
+        pointer: StoredPointer | None = None,
+        sent_bytes: int = 0,
+        error: HashdropError | None = None,
+    ) -> None:
+        queued = self._queued.pop(number)
+        keyed = self._keys.pop(number, None)
+        task = self._tasks.pop(number, None)
+        if task is not None:
+            self._bars.remove_task(task)
+        if pointer is None:
+            self.failed += 1
+        self._print(
+            {
+                "name": queued.name,
+                "path": queued.path,
+                "status": status,
+                "bucket": pointer.bucket if pointer else keyed.bucket if keyed else None,
+                "key": pointer.key if pointer else keyed.key if keyed else None,
+                "content_hash": pointer.content_hash if pointer else keyed.content_hash if keyed else None,
+                "size": pointer.content_size if pointer else queued.size,
+                "sent_bytes": sent_bytes,
+                "seconds": round(seconds, 3),
+                "error": error.sentence if error else None,
+            }
+        )  # fmt: skip
+
+    def _fault(self, fault: HashdropError) -> None:
+        self.failed += 1
+        path = Path(fault.detail) if fault.detail.startswith("/") else None
+        self._print(
+            {
+                "name": path.name if path else None,
+                "path": str(path) if path else None,
+                "status": "failed",
+                "bucket": None,
+                "key": None,
+                "content_hash": None,
+                "size": None,
+                "sent_bytes": 0,
+                "seconds": 0.0,
+                "error": fault.sentence,
+            }
+        )
+
+    def _print(self, row: Mapping[str, Any]) -> None:
+        if self._as_json:
+            click.echo(json.dumps(row, ensure_ascii=False))
+        elif row["error"]:
+            click.echo(f"hashdrop: {row['name'] or row['path'] or 'drop'}: {row['error']}", err=True)
+        elif row["status"] == "cancelled":
+            click.echo(f"hashdrop: {row['name']}: cancelled", err=True)
+        else:
+            click.echo(f"s3://{row['bucket']}/{row['key']}  {row['name']}  {row['status']}")
+
+
+async def run_put(
+    options: Options,
+    *,
+    paths: tuple[str, ...],
+    as_json: bool,
+    tags: dict[str, str],
+    single_pass: bool,
+    name: str,
+) -> int:
+    """Store paths and say what became of each.
+
+    Args:
+        options: The shared ones.
+        paths: Files, folders, or "-" once.
+        as_json: Print one JSON object a line.
+        tags: Of each object.
+        single_pass: Stream instead of hashing first.
+        name: Of standard input.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        HashdropError: Nothing could begin.
+    """
+    if paths.count("-") > 1:
+        raise UsageError("“-” can be read only once.", hint="Give it once.")
+    tagging_header(tags)  # a tag that S3 would refuse is wrong usage, not a failed file
+    bars = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+    async with open_service(options.paths, connection=options.chosen()) as service:
+        if service.notice:
+            click.echo(f"hashdrop: {service.notice}", err=True)
+        report = _Report(as_json=as_json, bars=bars)
+        service.subscribe(report)
+        with bars:
+            await service.connect()
+            if service.status.error is not None:
+                raise service.status.error
+            files = [Path(path) for path in paths if path != "-"]
+            if files:
+                service.add(files, tags=tags, single_pass=single_pass)
+            if "-" in paths:
+                service.add_stream(_standard_input(), name=name, tags=tags)
+            await service.drained()
+    return 1 if report.failed else 0
+
+
+async def _standard_input() -> AsyncGenerator[bytes, None]:
+    # A thread left waiting for a terminal's next line must not hold up an interruption.
+    while chunk := await run_sync(sys.stdin.buffer.read1, _READ_SIZE, abandon_on_cancel=True):
+        yield chunk

@@ -1,0 +1,438 @@
+"""The service: puts the parts together; what the command line and the window both talk to."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator
+from collections.abc import AsyncIterable
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import anyio
+from anyio.to_thread import run_sync
+
+from hashdrop.catalog.catalog import Catalog
+from hashdrop.catalog.catalog import PointerRow
+from hashdrop.catalog.catalog import open_catalog
+from hashdrop.connection import LOCAL_CONNECTION_NAME
+from hashdrop.connection import ChecksumMode
+from hashdrop.connection import Connection
+from hashdrop.content_types import content_type_of
+from hashdrop.digest import make_digest
+from hashdrop.errors import CatalogError
+from hashdrop.errors import HashdropError
+from hashdrop.errors import ObjectMissing
+from hashdrop.errors import SettingsError
+from hashdrop.local_store import LocalStore
+from hashdrop.paths import Paths
+from hashdrop.pointer import StoredPointer
+from hashdrop.pointer import parse_place
+from hashdrop.s3.client import Keys
+from hashdrop.s3.client import ensure_bucket
+from hashdrop.s3.client import open_client
+from hashdrop.s3.download import download
+from hashdrop.s3.routing import S3Router
+from hashdrop.s3.routing import ask_router
+from hashdrop.s3.routing import load_router
+from hashdrop.s3.routing import simple_s3_router
+from hashdrop.s3.storage import S3Storage
+from hashdrop.settings import Settings
+from hashdrop.settings import load_settings
+from hashdrop.settings import save_settings
+from hashdrop.transfers.engine import Engine
+from hashdrop.transfers.engine import open_engine
+from hashdrop.transfers.events import Listener
+from hashdrop.transfers.target import Target
+from hashdrop.transfers.transfer import Transfer
+
+_LOG = logging.getLogger(__name__)
+
+LOCAL_BUCKET = "hashdrop"
+"""Bucket of the embedded store, made on first use."""
+_SAMPLE_HASH = "6a654e42c5f2eba2803d70a89b1946ac92492d2347c6235b4d2611184e7a2e6f"
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionStatus:
+    """How it stands with the current connection."""
+
+    connection: Connection
+    state: Literal["starting", "ready", "failed"]
+    error: HashdropError | None = None
+
+
+class Service:
+    """The program behind the window and the command line; made by `open_service`.
+
+    Args:
+        paths: Folders.
+        settings: As loaded.
+        override: A connection that this run uses instead of the settings' current one.
+        catalog: Of pointers.
+        engine: Of transfers.
+        local_store: The embedded store.
+    """
+
+    def __init__(
+        self,
+        *,
+        paths: Paths,
+        settings: Settings,
+        override: Connection | None,
+        catalog: Catalog,
+        engine: Engine,
+        local_store: LocalStore,
+    ) -> None:
+        self.paths = paths
+        self.notice = settings.notice
+        """What has to be told about the settings file; "" normally."""
+        self._settings = settings
+        self._override = override
+        self._catalog = catalog
+        self._engine = engine
+        self._local_store = local_store
+        self._watchers: list[Callable[[ConnectionStatus], None]] = []
+        self._target = Target(self._current())
+        self._switching = anyio.Lock()
+        self.status = ConnectionStatus(self._target.connection, "starting")
+        """Of the current connection."""
+
+    # --- connections -----------------------------------------------------------------------------
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """All connections, that of this computer first."""
+        own = [one for one in self._settings.connections if one.name != LOCAL_CONNECTION_NAME]
+        listed = [local_connection(self._settings), *own]
+        if self._override and self._override.name not in {one.name for one in listed}:
+            listed.append(self._override)
+        return tuple(listed)
+
+    def watch_status(self, watcher: Callable[[ConnectionStatus], None]) -> Callable[[], None]:
+        """Tell a watcher each change of the status; returns what ends it."""
+        self._watchers.append(watcher)
+
+        def unwatch() -> None:
+            if watcher in self._watchers:
+                self._watchers.remove(watcher)
+
+        return unwatch
+
+    async def connect(self) -> None:
+        """Reach the current connection: start the embedded store if it is meant, make the client.
+
+        Never raises for a store that cannot be reached: `status` says so, and transfers that wait for
+        it fail with the same words.
+        """
+        async with self._switching:
+            if self._target.has_failed:
+                self._target = Target(self._target.connection)
+            await self._open(self._target)
+
+    async def use_connection(self, name: str) -> None:
+        """Make another connection current, save that, and reach it.
+
+        Raises:
+            SettingsError: There is no such connection, or the settings cannot be saved.
+        """
+        connection = next((one for one in self.connections if one.name == name), None)
+        if connection is None:
+            raise SettingsError(f"There is no connection named “{name}”.")
+        is_override = self._override is not None and connection == self._override
+        async with self._switching:
+            if not is_override:
+                await self._save(self._settings.using(name))
+                self._override = None
+            self._target = Target(connection)
+            await self._open(self._target)
+
+    async def save_connection(self, connection: Connection, *, replaces: str | None = None) -> None:
+        """Save a connection, make it current and reach it; drops from now on go there.
+
+        Args:
+            connection: Checked already by its own rules.
+            replaces: Name of the one that was edited; `None` for a new one.
+
+        Raises:
+            SettingsError: The name is taken, or the settings cannot be saved.
+        """
+        async with self._switching:
+            settings = self._settings.saved(connection, replaces=replaces)
+            await self._save(settings)
+            self._override = None
+            self._target = Target(self._current())
+            await self._open(self._target)
+
+    def sample_key(self, connection: Connection, name: str = "scan_0192.tiff") -> str:
+        """Return the key that a file would get, with a made-up hash; asks nobody.
+
+        Raises:
+            HashdropError: The connection's router cannot be loaded, or fails.
+        """
+        digest = make_digest(_SAMPLE_HASH, 1, content_type=content_type_of(name))
+        return ask_router(_router_of(connection), digest, {}, temp=False)["key"]
+
+    # --- transfers -------------------------------------------------------------------------------
+
+    @property
+    def active_count(self) -> int:
+        """Transfers that are not at their end."""
+        return self._engine.active_count
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Tell a listener every event of transfers; returns what ends it."""
+        return self._engine.subscribe(listener)
+
+    def add(
+        self,
+        paths: Sequence[Path],
+        *,
+        tags: Mapping[str, str] | None = None,
+        single_pass: bool = False,
+    ) -> int:
+        """Queue files and folders; returns the number of the batch, events follow."""
+        return self._engine.add(paths, self._target, tags=tags, single_pass=single_pass)
+
+    def add_stream(
+        self, stream: AsyncIterable[bytes], *, name: str, tags: Mapping[str, str] | None = None
+    ) -> int:
+        """Queue a stream that comes once; returns the number of its batch."""
+        return self._engine.add_stream(stream, self._target, name=name, tags=tags)
+
+    def cancel(self, ids: Iterable[int]) -> None:
+        """Cancel transfers."""
+        self._engine.cancel(ids)
+
+    def retry(self, ids: Iterable[int]) -> None:
+        """Queue failed or cancelled transfers again."""
+        self._engine.retry(ids, self._target)
+
+    async def cancel_all(self) -> None:
+        """Cancel everything; returns when nothing of it is left in S3."""
+        await self._engine.cancel_all()
+
+    async def drained(self) -> None:
+        """Wait until every transfer is at its end."""
+        await self._engine.drained()
+
+    # --- what is stored --------------------------------------------------------------------------
+
+    async def pointers(
+        self, *, limit: int = 200, before: PointerRow | None = None
+    ) -> list[PointerRow]:
+        """Return what was stored, newest first.
+
+        Args:
+            limit: Rows at most.
+            before: The last row of the page before.
+
+        Raises:
+            CatalogError: The catalog cannot be read.
+        """
+        return await self._catalog.page(limit=limit, before=before.id if before else None)
+
+    async def find(self, text: str) -> StoredPointer | tuple[str, str]:
+        """Return what a pasted pointer, key or hash means.
+
+        Args:
+            text: `s3://…`, pointer JSON, a key, or a content hash (whole, or at least 8 characters).
+
+        Returns:
+            The pointer if the catalog knows it, else a bucket and a key.
+
+        Raises:
+            UsageError: The text is none of these.
+            ObjectMissing: It is a hash that the catalog does not know.
+        """
+        text = text.strip()
+        if 8 <= len(text) <= 64 and all(char in "0123456789abcdefABCDEF" for char in text):
+            found = await self._catalog.find_hash(text)
+            if found:
+                own = [one for one in found if one.bucket == self._target.connection.bucket]
+                return (own or found)[0]
+            raise ObjectMissing(
+                f"No stored file has the hash {text}.", hint="Give its key or s3:// address."
+            )
+        bucket, key = parse_place(text, default_bucket=self._target.connection.bucket)
+        stem = key.rpartition("/")[2].partition(".")[0]
+        for pointer in await self._catalog.find_hash(stem) if len(stem) == 64 else []:
+            if (pointer.bucket, pointer.key) == (bucket, key):
+                return pointer
+        return bucket, key
+
+    async def get(self, text: str, output: Path | None) -> tuple[Path, int, bool]:
+        """Download an object; see `s3.download.download`.
+
+        Args:
+            text: As of `find`.
+            output: File or folder to write to; by default the key's name in the current folder.
+
+        Returns:
+            The file, its bytes, and whether its hash could be checked.
+
+        Raises:
+            HashdropError: It is not there, does not fit its hash, or cannot be written.
+        """
+        place = await self.find(text)
+        bucket, key = (place.bucket, place.key) if isinstance(place, StoredPointer) else place
+        expected = place.content_hash if isinstance(place, StoredPointer) else None
+        storage = await self._target.storage()
+        return await download(storage, {"bucket": bucket, "key": key}, output, expected=expected)
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    def _current(self) -> Connection:
+        if self._override is not None:
+            return self._override
+        if self._settings.current == LOCAL_CONNECTION_NAME:
+            return local_connection(self._settings)
+        return self._settings.named(self._settings.current) or local_connection(self._settings)
+
+    async def _save(self, settings: Settings) -> None:
+        await run_sync(save_settings, self.paths.settings_file, settings)
+        self._settings = settings
+
+    async def _open(self, target: Target) -> None:
+        connection = target.connection
+        self._tell(ConnectionStatus(connection, "starting"))
+        try:
+            keys = None
+            if connection.name == LOCAL_CONNECTION_NAME:
+                endpoint = await self._local_store.start()
+                connection = connection.model_copy(
+                    update={"endpoint_url": endpoint.endpoint_url, "region": endpoint.region}
+                )
+                keys = Keys(endpoint.access_key, endpoint.secret_key)
+            router = _router_of(connection)
+            client = await run_sync(partial(open_client, connection, keys=keys))
+            if keys is not None:
+                await run_sync(ensure_bucket, client, connection.bucket)
+        except HashdropError as error:
+            target.failed(error)
+            self._tell(ConnectionStatus(target.connection, "failed", error))
+            return
+        target.opened(
+            S3Storage(
+                s3_client=client,
+                s3_router=router,
+                max_writers=connection.max_writers,
+                max_readers=connection.max_readers,
+                stream_writer_min_part_size=connection.part_size,
+                object_tags=connection.object_tags,
+                checksums=connection.sends_checksums,
+            )
+        )
+        self._tell(ConnectionStatus(target.connection, "ready"))
+
+    def _tell(self, status: ConnectionStatus) -> None:
+        self.status = status
+        for watcher in tuple(self._watchers):
+            watcher(status)
+
+
+def local_connection(settings: Settings) -> Connection:
+    """Return the connection of this computer, with the bucket and prefix that the person chose."""
+    chosen = settings.named(LOCAL_CONNECTION_NAME)
+    return Connection(
+        name=LOCAL_CONNECTION_NAME,
+        bucket=chosen.bucket if chosen else LOCAL_BUCKET,
+        prefix=chosen.prefix if chosen else "",
+        single_pass=chosen.single_pass if chosen else False,
+        temp_prefix=chosen.temp_prefix if chosen else "",
+        checksum_mode=ChecksumMode.WHEN_SUPPORTED,
+    )
+
+
+def _router_of(connection: Connection) -> S3Router:
+    if connection.router:
+        return load_router(connection.router)
+    return simple_s3_router(
+        connection.bucket, connection.prefix, temp_prefix=connection.temp_prefix
+    )
+
+
+def _resolved(connection: Connection | str | None, settings: Settings) -> Connection | None:
+    if not isinstance(connection, str):
+        return connection
+    if connection == LOCAL_CONNECTION_NAME:
+        return local_connection(settings)
+    found = settings.named(connection)
+    if found is None:
+        raise SettingsError(
+            f"There is no connection named “{connection}”.",
+            hint="Its name stands in the window at the left.",
+        )
+    return found
+
+
+@asynccontextmanager
+async def open_service(
+    paths: Paths, *, connection: Connection | str | None = None
+) -> AsyncGenerator[Service, None]:
+    """Open the service; nothing is connected before `connect`.
+
+    At the end what runs is cancelled and cleaned up, and the embedded store is stopped if nobody else
+    uses it.
+
+    Args:
+        paths: Folders; made if missing.
+        connection: One for this run, or the name of a saved one; by default the settings' current.
+
+    Raises:
+        SettingsError: The settings cannot be read, or there is no such connection.
+        CatalogError: The catalog cannot be opened.
+    """
+    settings = await run_sync(_prepare, paths)
+    override = _resolved(connection, settings)
+    async with AsyncExitStack() as stack:
+        catalog = await stack.enter_async_context(open_catalog(paths.catalog_file))
+        local_store = LocalStore(paths.local_store)
+        stack.push_async_callback(local_store.stop)
+
+        async def record(transfer: Transfer, pointer: StoredPointer) -> None:
+            try:
+                await catalog.record(
+                    pointer,
+                    name=transfer.name,
+                    folder=transfer.folder,
+                    connection=transfer.target.connection.name,
+                    tags=transfer.tags,
+                )
+            except CatalogError as error:
+                raise CatalogError(
+                    f"“{transfer.name}” is in S3, but could not be noted in the catalog.",
+                    detail=f"It is at {pointer.uri}. {error.detail}",
+                    hint="Retry notes it without sending it again.",
+                    retryable=True,
+                ) from error
+
+        engine = await stack.enter_async_context(open_engine(record))
+        yield Service(
+            paths=paths,
+            settings=settings,
+            override=override,
+            catalog=catalog,
+            engine=engine,
+            local_store=local_store,
+        )
+
+
+def _prepare(paths: Paths) -> Settings:
+    try:
+        paths.ensure()
+    except OSError as error:
+        raise SettingsError(
+            "The folders of Hashdrop cannot be made.", detail=f"{error.filename}: {error.strerror}."
+        ) from error
+    return load_settings(paths.settings_file)
+
+
+__all__ = ("ConnectionStatus", "PointerRow", "Service", "local_connection", "open_service")

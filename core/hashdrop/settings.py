@@ -1,0 +1,164 @@
+"""The settings file: connections and which one is used. TOML, 0600, never a secret in it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import tomllib
+from dataclasses import dataclass
+from dataclasses import field
+from datetime import UTC
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from typing import cast
+
+import tomli_w
+from pydantic import ValidationError
+
+from hashdrop.connection import LOCAL_CONNECTION_NAME
+from hashdrop.connection import Connection
+from hashdrop.errors import SettingsError
+
+VERSION = 1
+"""Of the file's format. A later one comes with a step in `_migrated`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the person chose; a new value for each change."""
+
+    connections: tuple[Connection, ...] = ()
+    """The person's own; that of this computer only if its bucket or prefix were changed."""
+    current: str = LOCAL_CONNECTION_NAME
+    """Name of the connection that drops go to."""
+    notice: str = ""
+    """What has to be told about the file; never saved."""
+    unknown: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Keys that this version does not know; kept."""
+
+    def named(self, name: str) -> Connection | None:
+        """Return the connection of a name, `None` if there is none."""
+        return next((one for one in self.connections if one.name == name), None)
+
+    def saved(self, connection: Connection, *, replaces: str | None = None) -> Settings:
+        """Return settings with a connection added, or put in the place of another, and made current.
+
+        Args:
+            connection: The new one.
+            replaces: Name of the one that it takes the place of.
+
+        Raises:
+            SettingsError: Another connection has this name.
+        """
+        if connection.name != replaces and self.named(connection.name):
+            raise SettingsError(
+                f"There is a connection named “{connection.name}” already.", hint="Choose another name."
+            )
+        names = [one.name for one in self.connections]
+        kept = list(self.connections)
+        if replaces in names:
+            kept[names.index(replaces)] = connection
+        else:
+            kept.append(connection)
+        return Settings(tuple(kept), connection.name, "", self.unknown)
+
+    def using(self, name: str) -> Settings:
+        """Return settings with another connection current."""
+        return Settings(self.connections, name, "", self.unknown)
+
+
+def load_settings(path: Path) -> Settings:
+    """Read the settings; blocking.
+
+    A damaged file is kept beside the new one and told in `notice`, never overwritten in silence.
+
+    Args:
+        path: The file; need not exist.
+
+    Raises:
+        SettingsError: The system does not let the file be read.
+    """
+    try:
+        text = path.read_bytes().decode()
+        raw = tomllib.loads(text)
+        return _parsed(raw)
+    except FileNotFoundError:
+        return Settings()
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError, TypeError, KeyError) as error:
+        aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+        try:
+            path.rename(aside)
+        except OSError as problem:
+            raise _unusable(path, problem) from problem
+        reason = "it is not what Hashdrop wrote" if isinstance(error, ValidationError) else "it is no TOML"
+        return Settings(
+            notice=f"The settings could not be read ({reason}). "
+            f"They are kept as {aside.name}; Hashdrop starts with its own."
+        )
+    except OSError as error:
+        raise _unusable(path, error) from error
+
+
+def save_settings(path: Path, settings: Settings) -> None:
+    """Write the settings, 0600, whole or not at all; blocking.
+
+    Raises:
+        SettingsError: The file cannot be written.
+    """
+    document: dict[str, Any] = {
+        **settings.unknown,
+        "version": VERSION,
+        "current": settings.current,
+        "connections": [
+            one.model_dump(mode="json", exclude_defaults=True) for one in settings.connections
+        ],
+    }
+    temporary = ""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".settings-")  # 0600
+        with os.fdopen(descriptor, "wb") as file:
+            tomli_w.dump(document, file)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+        raise SettingsError(
+            "The settings cannot be saved.", detail=f"{path}: {error.strerror}."
+        ) from error
+
+
+def _parsed(raw: dict[str, Any]) -> Settings:
+    raw = _migrated(raw)
+    unknown = {key: raw[key] for key in raw.keys() - {"version", "current", "connections"}}
+    listed = raw.get("connections", [])
+    if not isinstance(listed, list):
+        raise TypeError("connections")
+    connections = tuple(Connection.model_validate(one) for one in cast("list[object]", listed))
+    current = raw.get("current", LOCAL_CONNECTION_NAME)
+    if not isinstance(current, str):
+        raise TypeError("current")
+    names = {one.name for one in connections} | {LOCAL_CONNECTION_NAME}
+    return Settings(
+        connections=connections,
+        current=current if current in names else LOCAL_CONNECTION_NAME,
+        unknown=unknown,
+    )
+
+
+def _migrated(raw: dict[str, Any]) -> dict[str, Any]:
+    version = raw.get("version", VERSION)
+    if not isinstance(version, int) or version > VERSION:
+        raise TypeError("version")
+    return raw
+
+
+def _unusable(path: Path, error: OSError) -> SettingsError:
+    return SettingsError(
+        "The settings cannot be read.", detail=f"{path}: {error.strerror}.", hint="Check the file."
+    )
