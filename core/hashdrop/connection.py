@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
 from enum import StrEnum
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -130,6 +133,33 @@ class Connection(BaseModel):
     def destination(self) -> str:
         """Where a drop would go: `s3://bucket/prefix/`."""
         return f"s3://{self.bucket}/{self.prefix}/" if self.prefix else f"s3://{self.bucket}/"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which connection one run of the program uses."""
+
+    name: str | None = None
+    """Of a saved one; `None` for the settings' current one."""
+    changes: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Fields that this run changes; all fields of an own one."""
+    own: bool = False
+    """Whether `changes` describe a connection that is not saved."""
+
+    def applied(self, base: Connection) -> Connection:
+        """Return the connection to use.
+
+        Args:
+            base: The named one, or the current one.
+
+        Raises:
+            SettingsError: A value is wrong.
+        """
+        if self.own:
+            return validate_connection(**self.changes)
+        if not self.changes:
+            return base
+        return validate_connection(**(base.model_dump() | dict(self.changes)))
 
 
 def validate_connection(**values: object) -> Connection:

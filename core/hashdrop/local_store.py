@@ -66,7 +66,8 @@ class _Running:
     pid: int
     created: float
     """When the process was created: a pid alone may be somebody else's by now."""
-    s3_port: int
+    ports: tuple[int, ...]
+    """S3's first; see `weed_arguments`."""
 
 
 class LocalStore:
@@ -88,8 +89,8 @@ class LocalStore:
         Raises:
             LocalStoreError: It is not available here, or does not start.
         """
-        with anyio.CancelScope(shield=True):  # a half-started process would be nobody's
-            return await run_sync(self._start)
+        # A half-started process would be nobody's: anyio waits for the thread, cancelled or not.
+        return await run_sync(self._start)
 
     async def stop(self) -> None:
         """Stop using the store; the last user ends it. May be called twice."""
@@ -125,7 +126,7 @@ class LocalStore:
                 hint=_OTHERWISE,
             ) from error
         return LocalEndpoint(
-            endpoint_url=f"http://127.0.0.1:{running.s3_port}",
+            endpoint_url=f"http://127.0.0.1:{running.ports[0]}",
             access_key=access_key,
             secret_key=secret_key,
         )
@@ -149,10 +150,12 @@ class LocalStore:
 
     def _launch(self, binary: Path, access_key: str, secret_key: str) -> _Running:
         fault = ""
-        for _ in range(_PORT_TRIES):  # another program may take a port between the look and the start
+        for _ in range(
+            _PORT_TRIES
+        ):  # another program may take a port between the look and the start
             ports = free_ports(5)
             process = self._spawn(binary, ports, access_key, secret_key)
-            running = _Running(process.pid, _created(process.pid) or 0.0, ports[0])
+            running = _Running(process.pid, _created(process.pid) or 0.0, tuple(ports))
             self._write("state.json", json.dumps(asdict(running)))
             deadline = time.monotonic() + _START_TIMEOUT_S
             while process.poll() is None and time.monotonic() < deadline:
@@ -215,7 +218,12 @@ class LocalStore:
 
     def _write_security(self) -> None:
         # Without these keys the filer reads, writes and deletes everything for everybody on loopback.
-        sections = ("jwt.signing", "jwt.signing.read", "jwt.filer_signing", "jwt.filer_signing.read")
+        sections = (
+            "jwt.signing",
+            "jwt.signing.read",
+            "jwt.filer_signing",
+            "jwt.filer_signing.read",
+        )
         text = "".join(
             f'[{section}]\nkey = "{secrets.token_hex(32)}"\nexpires_after_seconds = 60\n\n'
             for section in sections
@@ -234,7 +242,9 @@ class LocalStore:
         """Return the process that `state.json` names, if it lives and is that very process."""
         try:
             raw: dict[str, Any] = json.loads((self._folder / "state.json").read_text())
-            running = _Running(int(raw["pid"]), float(raw["created"]), int(raw["s3_port"]))
+            running = _Running(
+                int(raw["pid"]), float(raw["created"]), tuple(int(port) for port in raw["ports"])
+            )
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
         created = _created(running.pid)
@@ -350,7 +360,7 @@ def _usable(binary: Path) -> Path:
 
 def _answers(running: _Running) -> bool:
     """Whether S3 answers at the port: without a signature it says 403, in XML."""
-    connection = http.client.HTTPConnection("127.0.0.1", running.s3_port, timeout=2)
+    connection = http.client.HTTPConnection("127.0.0.1", running.ports[0], timeout=2)
     try:
         connection.request("GET", "/")
         answer = connection.getresponse()
@@ -396,6 +406,9 @@ def _end(running: _Running, process: subprocess.Popen[bytes] | None = None) -> N
                 one.kill()
     except psutil.NoSuchProcess:
         return
+    for port in running.ports:  # it leaves sockets of its gRPC ports there, whatever TMPDIR is
+        for socket_file in Path("/tmp").glob(f"seaweedfs-*-grpc-{port + _GRPC_OFFSET}.sock"):
+            socket_file.unlink(missing_ok=True)
     if private.name.startswith("hashdrop-"):
         shutil.rmtree(private, ignore_errors=True)
 

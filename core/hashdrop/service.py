@@ -24,6 +24,7 @@ from hashdrop.catalog.catalog import PointerRow
 from hashdrop.catalog.catalog import open_catalog
 from hashdrop.connection import LOCAL_CONNECTION_NAME
 from hashdrop.connection import ChecksumMode
+from hashdrop.connection import Choice
 from hashdrop.connection import Connection
 from hashdrop.content_types import content_type_of
 from hashdrop.digest import make_digest
@@ -111,10 +112,10 @@ class Service:
     def connections(self) -> tuple[Connection, ...]:
         """All connections, that of this computer first."""
         own = [one for one in self._settings.connections if one.name != LOCAL_CONNECTION_NAME]
-        listed = [local_connection(self._settings), *own]
-        if self._override and self._override.name not in {one.name for one in listed}:
-            listed.append(self._override)
-        return tuple(listed)
+        listed = {one.name: one for one in (local_connection(self._settings), *own)}
+        if self._override:
+            listed[self._override.name] = self._override
+        return tuple(listed.values())
 
     def watch_status(self, watcher: Callable[[ConnectionStatus], None]) -> Callable[[], None]:
         """Tell a watcher each change of the status; returns what ends it."""
@@ -359,23 +360,23 @@ def _router_of(connection: Connection) -> S3Router:
     )
 
 
-def _resolved(connection: Connection | str | None, settings: Settings) -> Connection | None:
-    if not isinstance(connection, str):
-        return connection
-    if connection == LOCAL_CONNECTION_NAME:
-        return local_connection(settings)
-    found = settings.named(connection)
-    if found is None:
+def _resolved(choice: Choice, settings: Settings) -> Connection | None:
+    """Return what this run uses instead of the settings' current connection; `None` for no change."""
+    if choice == Choice():
+        return None
+    name = choice.name or settings.current
+    base = settings.named(name) if name != LOCAL_CONNECTION_NAME else None
+    if base is None and choice.name not in {None, LOCAL_CONNECTION_NAME}:
         raise SettingsError(
-            f"There is no connection named “{connection}”.",
-            hint="Its name stands in the window at the left.",
+            f"There is no connection named “{choice.name}”.",
+            hint="The names stand in the window at the left.",
         )
-    return found
+    return choice.applied(base or local_connection(settings))
 
 
 @asynccontextmanager
 async def open_service(
-    paths: Paths, *, connection: Connection | str | None = None
+    paths: Paths, *, choice: Choice | None = None
 ) -> AsyncGenerator[Service, None]:
     """Open the service; nothing is connected before `connect`.
 
@@ -384,14 +385,14 @@ async def open_service(
 
     Args:
         paths: Folders; made if missing.
-        connection: One for this run, or the name of a saved one; by default the settings' current.
+        choice: The connection of this run; by default the settings' current one.
 
     Raises:
         SettingsError: The settings cannot be read, or there is no such connection.
         CatalogError: The catalog cannot be opened.
     """
     settings = await run_sync(_prepare, paths)
-    override = _resolved(connection, settings)
+    override = _resolved(choice or Choice(), settings)
     async with AsyncExitStack() as stack:
         catalog = await stack.enter_async_context(open_catalog(paths.catalog_file))
         local_store = LocalStore(paths.local_store)

@@ -54,7 +54,8 @@ class Settings:
         """
         if connection.name != replaces and self.named(connection.name):
             raise SettingsError(
-                f"There is a connection named “{connection.name}” already.", hint="Choose another name."
+                f"There is a connection named “{connection.name}” already.",
+                hint="Choose another name.",
             )
         names = [one.name for one in self.connections]
         kept = list(self.connections)
@@ -86,13 +87,23 @@ def load_settings(path: Path) -> Settings:
         return _parsed(raw)
     except FileNotFoundError:
         return Settings()
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError, TypeError, KeyError) as error:
+    except (
+        UnicodeDecodeError,
+        tomllib.TOMLDecodeError,
+        ValidationError,
+        TypeError,
+        KeyError,
+    ) as error:
         aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S}")
         try:
             path.rename(aside)
         except OSError as problem:
             raise _unusable(path, problem) from problem
-        reason = "it is not what Hashdrop wrote" if isinstance(error, ValidationError) else "it is no TOML"
+        reason = (
+            "it is not what Hashdrop wrote"
+            if isinstance(error, ValidationError)
+            else "it is no TOML"
+        )
         return Settings(
             notice=f"The settings could not be read ({reason}). "
             f"They are kept as {aside.name}; Hashdrop starts with its own."

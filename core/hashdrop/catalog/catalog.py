@@ -134,7 +134,9 @@ class Catalog:
             query = query.where(NameRecord.id < before)
         with _told("read"):
             async with AsyncSession(self._engine) as session:
-                return [_row(name, content) for name, content in (await session.execute(query)).all()]
+                return [
+                    _row(name, content) for name, content in (await session.execute(query)).all()
+                ]
 
     async def find_hash(self, content_hash: str) -> list[StoredPointer]:
         """Return the places of content by its hash or the beginning of one, newest first.

@@ -1,12 +1,12 @@
 """The labox storable of a dropped file, so that plain labox loads what Hashdrop stored.
 
-    registry = Registry(
-        modules=["hashdrop.catalog.stored_file"],
-        storages=[S3Storage(s3_client=client, s3_router=None)],
-    )
-    async with AsyncExitStack() as stack:
-        file = await load_one(manifest, StoredFile, registry=registry, session=session, stack=stack)
-        async for chunk in file.content: ...
+registry = Registry(
+    modules=["hashdrop.catalog.stored_file"],
+    storages=[S3Storage(s3_client=client, s3_router=None)],
+)
+async with AsyncExitStack() as stack:
+    file = await load_one(manifest, StoredFile, registry=registry, session=session, stack=stack)
+    async for chunk in file.content: ...
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from collections.abc import AsyncGenerator
 from collections.abc import AsyncIterable
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from typing import Any
 from typing import cast
 
-from labox.core.registry import Registry
 from labox.core.serializer import SerializedDataStream
 from labox.core.serializer import StreamSerializer
 from labox.core.storable import Storable
@@ -26,6 +26,9 @@ from labox.core.unpacker import UnpackedValueStream
 from labox.core.unpacker import Unpacker
 
 from hashdrop.content_types import DEFAULT_CONTENT_TYPE
+
+if TYPE_CHECKING:
+    from labox.core.registry import Registry
 
 CONTENT_KEY = "content"
 """The one piece of content of a stored file, as labox's records name it."""

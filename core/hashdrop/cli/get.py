@@ -25,7 +25,7 @@ async def run_get(options: Options, *, pointer: str, output: Path | None) -> int
     Raises:
         HashdropError: It is not there, does not fit its hash, or cannot be written.
     """
-    async with open_service(options.paths, connection=options.chosen()) as service:
+    async with open_service(options.paths, choice=options.chosen()) as service:
         await service.connect()
         if service.status.error is not None:
             raise service.status.error

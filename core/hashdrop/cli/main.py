@@ -1,4 +1,4 @@
-"""The commands and their options; exit codes: 0 all right, 1 some failed, 2 wrong usage, 130 interrupted."""
+"""The commands; exit codes: 0 all right, 1 some failed, 2 wrong usage, 130 interrupted."""
 
 from __future__ import annotations
 
@@ -21,9 +21,7 @@ EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 
 
-@click.group(
-    invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
-)
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @common_options
 @click.version_option(__version__, prog_name="hashdrop")
 @click.pass_context
@@ -40,7 +38,9 @@ def cli(context: click.Context, /, **values: Any) -> None:
 @cli.command()
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line for each file.")
-@click.option("--tag", "tags", multiple=True, metavar="K=V", help="Tag each object; may be repeated.")
+@click.option(
+    "--tag", "tags", multiple=True, metavar="K=V", help="Tag each object; may be repeated."
+)
 @click.option(
     "--single-pass",
     is_flag=True,
@@ -76,9 +76,7 @@ def put(
 
 @cli.command()
 @click.argument("pointer")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="File or folder to write to."
-)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File or folder to write to.")
 @common_options
 @click.pass_obj
 def get(outer: Options, /, *, pointer: str, output: Path | None, **values: Any) -> int:
@@ -131,6 +129,8 @@ def _run(command: Any, options: Options, **arguments: Any) -> int:
 
     import anyio
 
+    from hashdrop.s3.threads import first_error
+
     async def with_signals() -> int:
         interrupted = False
         result = EXIT_INTERRUPTED
@@ -154,10 +154,7 @@ def _run(command: Any, options: Options, **arguments: Any) -> int:
     try:
         return anyio.run(with_signals)
     except BaseExceptionGroup as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        raise error from None
+        raise first_error(group) from None
 
 
 def _open_window(options: Options) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +13,7 @@ from typing import TypeVar
 
 import click
 
-from hashdrop.connection import Connection
-from hashdrop.connection import validate_connection
+from hashdrop.connection import Choice
 from hashdrop.errors import UsageError
 from hashdrop.paths import Paths
 
@@ -66,35 +66,33 @@ class Options:
         """The folders to use."""
         return Paths.of(config=self.config, data=self.data)
 
-    def chosen(self) -> Connection | str | None:
-        """Return the connection that the options name; `None` for the settings' current one.
+    def chosen(self) -> Choice:
+        """Return the connection that the options name.
+
+        With `--bucket` they describe one of their own; AWS's variables for the endpoint count then, too.
+        Without it they change the named connection, or the settings' current one, for this run.
 
         Raises:
             UsageError: The options contradict each other.
-            SettingsError: A value is wrong.
         """
-        own = {
-            "prefix": self.prefix,
-            "temp_prefix": self.temp_prefix,
-            "endpoint_url": self.endpoint_url,
-            "region": self.region,
-            "profile": self.profile,
-            "router": self.router,
+        given = {
+            name: value
+            for name in ("prefix", "temp_prefix", "endpoint_url", "region", "profile", "router")
+            if (value := getattr(self, name)) is not None
         }
-        given = {key: value for key, value in own.items() if value is not None}
         if self.bucket is None:
-            if given:
-                names = ", ".join(f"--{key.replace('_', '-')}" for key in given)
-                raise UsageError(f"{names} needs --bucket.", hint="Name the bucket, too.")
-            return self.connection
+            return Choice(name=self.connection, changes=given)
         if self.connection is not None:
             raise UsageError("--connection and --bucket exclude each other.", hint="Give one.")
-        return validate_connection(name=self.bucket, bucket=self.bucket, **given)
+        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+        if endpoint:
+            given.setdefault("endpoint_url", endpoint)
+        return Choice(changes={"name": self.bucket, "bucket": self.bucket, **given}, own=True)
 
 
 def common_options(function: F) -> F:
     """Add the shared options to a command."""
-    for option in reversed(_OPTIONS):
+    for option in reversed(_OPTIONS):  # click lists them from the last applied
         function = option(function)
     return function
 

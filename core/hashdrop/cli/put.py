@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import AsyncGenerator
 from collections.abc import Mapping
@@ -149,7 +150,9 @@ class _Report:
         if self._as_json:
             click.echo(json.dumps(row, ensure_ascii=False))
         elif row["error"]:
-            click.echo(f"hashdrop: {row['name'] or row['path'] or 'drop'}: {row['error']}", err=True)
+            click.echo(
+                f"hashdrop: {row['name'] or row['path'] or 'drop'}: {row['error']}", err=True
+            )
         elif row["status"] == "cancelled":
             click.echo(f"hashdrop: {row['name']}: cancelled", err=True)
         else:
@@ -193,7 +196,7 @@ async def run_put(
         transient=True,
         disable=not sys.stderr.isatty(),
     )
-    async with open_service(options.paths, connection=options.chosen()) as service:
+    async with open_service(options.paths, choice=options.chosen()) as service:
         if service.notice:
             click.echo(f"hashdrop: {service.notice}", err=True)
         report = _Report(as_json=as_json, bars=bars)
@@ -213,5 +216,7 @@ async def run_put(
 
 async def _standard_input() -> AsyncGenerator[bytes, None]:
     # A thread left waiting for a terminal's next line must not hold up an interruption.
-    while chunk := await run_sync(sys.stdin.buffer.read1, _READ_SIZE, abandon_on_cancel=True):
+    # Unbuffered: what a pipe has is taken at once.
+    source = os.fdopen(os.dup(sys.stdin.fileno()), "rb", buffering=0)
+    while chunk := await run_sync(source.read, _READ_SIZE, abandon_on_cancel=True):
         yield chunk

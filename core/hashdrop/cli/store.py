@@ -28,7 +28,7 @@ async def run_store(options: Options) -> int:
         click.echo(f"The store on this computer answers at {endpoint.endpoint_url}")
         click.echo(f"Its data and keys are in {options.paths.local_store}")
         click.echo("Ctrl-C stops it.")
-        while await local_store.is_healthy():
+        while await local_store.is_healthy():  # noqa: ASYNC110  # another process: nothing to wait on
             await anyio.sleep(2)
         click.echo("hashdrop: The store ended by itself; see its log in the data folder.", err=True)
         return 1

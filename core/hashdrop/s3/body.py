@@ -12,7 +12,7 @@ _SEND_SIZE = 256 * 1024
 """Bytes handed to the socket at once: http.client asks for 16 KiB, which costs time."""
 
 
-class Interrupted(Exception):  # noqa: N818  # not an error: the way out of a thread that was told to stop
+class Interrupted(Exception):  # not an error: the way out of a thread that was told to stop
     """Raised in a worker thread after its transfer was stopped."""
 
 

@@ -70,7 +70,9 @@ async def download(
         file = None
     except OSError as error:
         raise SourceUnreadable(
-            f"“{target.name}” cannot be written.", detail=f"{error.strerror}.", hint="Check the disk."
+            f"“{target.name}” cannot be written.",
+            detail=f"{error.strerror}.",
+            hint="Check the disk.",
         ) from error
     finally:
         if file is not None:

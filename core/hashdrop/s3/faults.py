@@ -39,6 +39,14 @@ _EXPIRED = frozenset(
 _REFUSED_KEYS = frozenset(
     {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "InvalidSecurity"}
 )
+_ELSEWHERE = frozenset(
+    {
+        "PermanentRedirect",
+        "AuthorizationHeaderMalformed",
+        "301",
+        "IllegalLocationConstraintException",
+    }
+)
 _CUT = (
     boto.ConnectionClosedError,
     boto.ReadTimeoutError,
@@ -92,7 +100,9 @@ def translate(error: Exception, *, bucket: str = "", key: str = "") -> Exception
     return _of_way(error, bucket=bucket)
 
 
-def _of_client_error(error: boto.ClientError, *, bucket: str, key: str) -> HashdropError:
+def _of_client_error(  # noqa: PLR0911  # one case after the other
+    error: boto.ClientError, *, bucket: str, key: str
+) -> HashdropError:
     code, status = error_code(error), error_status(error)
     response = cast("Mapping[str, Any]", error.response)
     request_id = response.get("ResponseMetadata", {}).get("RequestId", "")
@@ -142,7 +152,7 @@ def _of_client_error(error: boto.ClientError, *, bucket: str, key: str) -> Hashd
             hint="Ask the bucket's owner for the permission, or check the credentials.",
             technical=technical,
         )
-    if code in {"PermanentRedirect", "AuthorizationHeaderMalformed", "301", "IllegalLocationConstraintException"}:  # fmt: skip
+    if code in _ELSEWHERE:
         return SettingsError(
             f"The bucket “{bucket}” is in another region.",
             hint="Set its region in the settings.",
@@ -156,7 +166,7 @@ def _of_client_error(error: boto.ClientError, *, bucket: str, key: str) -> Hashd
     )
 
 
-def _of_way(error: Exception, *, bucket: str) -> Exception:
+def _of_way(error: Exception, *, bucket: str) -> Exception:  # noqa: C901, PLR0911  # as above
     technical = type(error).__name__
     match error:
         case boto.NoCredentialsError() | boto.PartialCredentialsError():

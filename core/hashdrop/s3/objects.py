@@ -153,9 +153,7 @@ class Requests:
                 )
             except Exception as error:
                 # A HEAD has no body: 400 is what some stores say of a wrong region or key.
-                if error_status(error) in {400, 403, 404} and error_code(error) not in {
-                    "ExpiredToken"
-                }:
+                if error_status(error) in {400, 403, 404} and error_code(error) != "ExpiredToken":
                     return None
                 raise _translated(error, pointer) from error
             return ObjectFacts(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import AsyncGenerator
+from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import cast
@@ -72,7 +73,7 @@ async def stream_object(
                         if total == 0:
                             return
                 chunk = cast(
-                    "bytes", await requests.read_body(lambda: body.read(chunk_size), pointer)
+                    "bytes", await requests.read_body(partial(body.read, chunk_size), pointer)
                 )
                 if not chunk:
                     raise TransferCut("The connection to the store was cut.", hint="Retry.")

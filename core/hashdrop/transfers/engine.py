@@ -131,7 +131,9 @@ class Engine:
         """
         batch = next(self._batches)
         self._scans += 1
-        self._group.start_soon(self._scan, batch, list(paths), target, dict(tags or {}), single_pass)
+        self._group.start_soon(
+            self._scan, batch, list(paths), target, dict(tags or {}), single_pass
+        )
         return batch
 
     def add_stream(
@@ -189,7 +191,10 @@ class Engine:
                 continue
             if transfer.path is None or transfer.id in self._running:
                 continue
-            if transfer.target.has_failed or transfer.target.connection.name == target.connection.name:
+            if (
+                transfer.target.has_failed
+                or transfer.target.connection.name == target.connection.name
+            ):
                 transfer.target = target
             transfer.enter(State.QUEUED)
             transfer.progress = Progress()
@@ -268,9 +273,7 @@ class Engine:
                     )
         finally:
             self._scans -= 1
-        self._emit(
-            BatchScanned(batch=batch, files=files, total_size=total, faults=tuple(faults))
-        )
+        self._emit(BatchScanned(batch=batch, files=files, total_size=total, faults=tuple(faults)))
 
     async def _run(self, transfer: Transfer) -> None:
         started = time.monotonic()
@@ -286,7 +289,7 @@ class Engine:
                 except HashdropError as error:
                     state = State.FAILED
                     event = Failed(id=transfer.id, error=error, seconds=time.monotonic() - started)
-                except Exception as error:  # the fence: one file's surprise never ends the queue
+                except Exception as error:  # noqa: BLE001  # the fence: one file's surprise never ends the queue
                     _LOG.exception("Storing %s failed unexpectedly", transfer.name)
                     state = State.FAILED
                     event = Failed(
@@ -366,7 +369,9 @@ class Engine:
 
     def _report(self, transfer: Transfer) -> None:
         progress = transfer.progress
-        count = {State.HASHING: progress.hashed, State.UPLOADING: progress.sent}.get(transfer.state, 0)
+        count = {State.HASHING: progress.hashed, State.UPLOADING: progress.sent}.get(
+            transfer.state, 0
+        )
         if transfer.reported == (transfer.state, count):
             return
         transfer.reported = (transfer.state, count)
