@@ -407,7 +407,8 @@ def _end(running: _Running, process: subprocess.Popen[bytes] | None = None) -> N
     except psutil.NoSuchProcess:
         return
     for port in running.ports:  # it leaves sockets of its gRPC ports there, whatever TMPDIR is
-        for socket_file in Path("/tmp").glob(f"seaweedfs-*-grpc-{port + _GRPC_OFFSET}.sock"):
+        twin = f"seaweedfs-*-grpc-{port + _GRPC_OFFSET}.sock"
+        for socket_file in Path("/tmp").glob(twin):  # noqa: S108  # its choice, not ours
             socket_file.unlink(missing_ok=True)
     if private.name.startswith("hashdrop-"):
         shutil.rmtree(private, ignore_errors=True)
