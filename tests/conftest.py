@@ -1,0 +1,36 @@
+"""What all tests share: one event loop, a real S3 server, and nothing of the person's own folders."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before anything imports Qt
+
+from support.s3_fixtures import bucket  # noqa: E402
+from support.s3_fixtures import s3_client  # noqa: E402
+from support.s3_fixtures import s3_server  # noqa: E402
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ("bucket", "s3_client", "s3_server")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads the person's settings, credentials or AWS files."""
+    monkeypatch.setenv("HASHDROP_HOME", str(tmp_path / "hashdrop-home"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-aws-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-aws-credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+                 "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION"):  # fmt: skip
+        monkeypatch.delenv(name, raising=False)
