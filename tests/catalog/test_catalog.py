@@ -1,0 +1,103 @@
+"""The catalog, and labox reading what it notes."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import AsyncExitStack
+
+import anyio
+import pytest
+from hashdrop import S3Storage
+from hashdrop import simple_s3_router
+from hashdrop.catalog.catalog import open_catalog
+from hashdrop.catalog.stored_file import StoredFile
+from hashdrop.errors import CatalogError
+from hashdrop.pointer import StoredPointer
+from labox.core import Registry
+from labox.core import load_one
+from labox.extra.aws import S3Storage as LaboxS3Storage
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import create_async_engine
+
+
+def pointer(number: int) -> StoredPointer:
+    content_hash = hashlib.sha256(str(number).encode()).hexdigest()
+    return StoredPointer("lab-data", f"p/{content_hash}.txt", content_hash, number, "text/plain")
+
+
+async def test_what_was_noted_is_listed_newest_first_and_survives(tmp_path):
+    """By pages, without gaps and repeats."""
+    path = tmp_path / "catalog.sqlite3"
+    async with open_catalog(path) as catalog:
+        for number in range(25):
+            await catalog.record(pointer(number), name=f"{number}.txt", folder="run", connection="lab")
+    async with open_catalog(path) as catalog:
+        names = []
+        before = None
+        while page := await catalog.page(limit=10, before=before):
+            names += [row.name for row in page]
+            before = page[-1].id
+
+    assert names == [f"{number}.txt" for number in reversed(range(25))]
+
+
+async def test_many_names_stand_for_one_object(tmp_path):
+    """A new name is added, the same name is noted once, labox's tables hold one object."""
+    async with open_catalog(tmp_path / "c") as catalog:
+        for name in ("a.txt", "b.txt", "a.txt"):
+            await catalog.record(pointer(1), name=name, folder="", connection="lab")
+        rows = await catalog.page()
+        manifests = await catalog.manifests()
+        found = await catalog.find_hash(pointer(1).content_hash[:12])
+
+    assert [row.name for row in rows] == ["b.txt", "a.txt"]
+    assert rows[0].stored_at.tzinfo is not None
+    assert len(manifests) == 1
+    assert found == [pointer(1)]
+
+
+async def test_two_programs_write_at_once(tmp_path):
+    """Nothing is lost, nothing is locked out."""
+    path = tmp_path / "c"
+    async with open_catalog(path) as one, open_catalog(path) as two, anyio.create_task_group() as group:
+        for number in range(40):
+            group.start_soon(
+                lambda n=number: (one, two)[n % 2].record(pointer(n), name=f"{n}", folder="", connection="lab")
+            )
+    async with open_catalog(path) as catalog:
+        assert len(await catalog.page()) == 40
+
+
+async def test_a_file_that_is_no_catalog_is_a_sentence(tmp_path):
+    """Not a traceback of the database."""
+    (tmp_path / "c").write_bytes(b"this is no database" * 100)
+    with pytest.raises(CatalogError, match="cannot be opened"):
+        async with open_catalog(tmp_path / "c"):
+            pass
+
+
+@pytest.mark.parametrize("storage_class", [S3Storage, LaboxS3Storage], ids=["ours", "labox"])
+async def test_plain_labox_loads_what_was_noted(tmp_path, s3_server, bucket, storage_class):
+    """`load_one` with our storable, by our storage and by labox's own."""
+    client = s3_server.client()
+    path = tmp_path / "x.csv"
+    path.write_bytes(b"a,b\n1,2\n")
+    outcome = await S3Storage(s3_client=client, s3_router=simple_s3_router(bucket)).write_file(path)
+    stored = StoredPointer(
+        outcome.pointer["bucket"], outcome.pointer["key"], outcome.digest["content_hash"], 8, "text/csv"
+    )
+    async with open_catalog(tmp_path / "c") as catalog:
+        await catalog.record(stored, name="x.csv", folder="", connection="lab")
+        (manifest,) = await catalog.manifests()
+
+    registry = Registry(
+        modules=["hashdrop.catalog.stored_file"],
+        storages=[storage_class(s3_client=client, s3_router=None)],
+    )
+    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'c'}")
+    async with AsyncSession(engine) as session, AsyncExitStack() as stack:
+        file = await load_one(manifest, StoredFile, registry=registry, session=session, stack=stack)
+        data = b"".join([chunk async for chunk in file.content])
+    await engine.dispose()
+
+    assert data == b"a,b\n1,2\n"
