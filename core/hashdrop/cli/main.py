@@ -159,7 +159,7 @@ def _run(command: Any, options: Options, **arguments: Any) -> int:
 
 def _open_window(options: Options) -> int:
     try:
-        from hashdrop_gui.__main__ import main as open_window  # the gui extra may not be installed
+        from hashdrop_gui.__main__ import open_window  # the gui extra may not be installed
     except ImportError as error:
         if error.name and error.name.partition(".")[0] in {"PySide6", "qasync", "hashdrop_gui"}:
             raise UsageError(
@@ -167,7 +167,7 @@ def _open_window(options: Options) -> int:
                 hint="Install hashdrop[gui,local], or use “hashdrop put FILE”.",
             ) from None
         raise
-    return open_window(options)
+    return open_window(options.paths, choice=options.chosen())
 
 
 def _say(error: HashdropError) -> None:

@@ -1,0 +1,1 @@
+"""The window of Hashdrop: Qt on a qasync loop. It holds no rule about S3."""

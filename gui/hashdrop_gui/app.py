@@ -1,0 +1,105 @@
+"""The composition root, and the quit sequence: main wakes, cancels, cleans up, returns."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import anyio
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+
+from hashdrop import __version__
+from hashdrop.errors import HashdropError
+from hashdrop.errors import UsageError
+from hashdrop.service import open_service
+from hashdrop_gui.loop import run
+from hashdrop_gui.loop import signals
+from hashdrop_gui.main_window import MainWindow
+from hashdrop_gui.tasks import Tasks
+from hashdrop_gui.theme import apply_theme
+from hashdrop_gui.theme import icon
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from hashdrop.connection import Choice
+    from hashdrop.paths import Paths
+
+_INTERRUPTED = 130
+
+
+def run_window(paths: Paths, *, choice: Choice | None = None, files: Sequence[Path] = ()) -> int:
+    """Open the window and return when it was closed.
+
+    Args:
+        paths: Folders.
+        choice: The connection of this run.
+        files: To store at once.
+
+    Returns:
+        The exit code.
+    """
+    app = QApplication(sys.argv[:1])
+    app.setApplicationName("Hashdrop")
+    app.setApplicationVersion(__version__)
+    app.setDesktopFileName("hashdrop")
+    app.setStyle("Fusion")
+    app.setQuitOnLastWindowClosed(False)  # main ends the program, not the window
+    app.setWindowIcon(icon("hashdrop", ""))
+
+    async def main() -> int:
+        try:
+            return await _serve(app, paths, choice, files)
+        except HashdropError as error:
+            sys.stderr.write(f"hashdrop: {error.sentence}\n")
+            return 2 if isinstance(error, UsageError) else 1
+
+    try:
+        return run(app, main)
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        raise error from None
+
+
+async def _serve(
+    app: QApplication, paths: Paths, choice: Choice | None, files: Sequence[Path]
+) -> int:
+    asked = interrupted = False
+    async with open_service(paths, choice=choice) as service, anyio.create_task_group() as group:
+        tasks = Tasks(group)
+        shown = MainWindow(service, tasks, apply_theme(app))
+        tasks.failed = shown.report
+
+        def on_signal() -> None:
+            nonlocal asked, interrupted
+            if asked or not service.active_count:
+                interrupted = True
+                shown.quit_now()
+            else:  # the first one asks, a second one does not
+                asked = True
+                sys.stderr.write("Uploads are running. Ctrl-C again cancels them and quits.\n")
+                shown.ask_to_quit()
+
+        def on_scheme_changed(_: Qt.ColorScheme) -> None:
+            shown.set_tokens(apply_theme(app))
+
+        app.styleHints().colorSchemeChanged.connect(on_scheme_changed)
+        with signals(app, on_signal):
+            shown.show()
+            tasks.spawn(service.connect)
+            if files:
+                shown.add(files)
+            await shown.closed.wait()
+            app.styleHints().colorSchemeChanged.disconnect(on_scheme_changed)
+            with anyio.CancelScope(shield=True):
+                await service.cancel_all()
+        shown.let_close()
+        shown.close()
+        group.cancel_scope.cancel()
+    # The window goes while the loop still runs, not with the interpreter.
+    shown.deleteLater()
+    return _INTERRUPTED if interrupted else 0

@@ -1,0 +1,61 @@
+"""From the core's events to Qt's signals: gathered, and told at most some twelve times a second."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+from PySide6.QtCore import QTimer
+from PySide6.QtCore import Signal
+
+from hashdrop.transfers.events import Event
+from hashdrop.transfers.events import Hashing
+from hashdrop.transfers.events import Uploading
+
+_TICK_MS = 80
+
+
+class EventBridge(QObject):
+    """Gathers events between two ticks; of each transfer's progress only the newest is kept.
+
+    Signals:
+        arrived: The events of a tick, in order.
+        ticked: A tick while something is on its way, for what moves evenly.
+    """
+
+    arrived = Signal(list)
+    ticked = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._gathered: list[Event | None] = []
+        self._progress_at: dict[int, int] = {}
+        self._timer = QTimer(self)
+        self._timer.setInterval(_TICK_MS)
+        self._timer.timeout.connect(self._on_timer_timeout)
+
+    def take(self, event: Event) -> None:
+        """Take an event of the core, on the loop; returns at once."""
+        if isinstance(event, (Hashing, Uploading)):
+            earlier = self._progress_at.get(event.id)
+            if earlier is not None:
+                self._gathered[earlier] = None
+            self._progress_at[event.id] = len(self._gathered)
+        self._gathered.append(event)
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def flush(self) -> None:
+        """Tell what was gathered now."""
+        gathered = [event for event in self._gathered if event is not None]
+        self._gathered.clear()
+        self._progress_at.clear()
+        if gathered:
+            self.arrived.emit(gathered)
+
+    def rest(self) -> None:
+        """Stop ticking until the next event: nothing moves any more."""
+        if not self._gathered:
+            self._timer.stop()
+
+    def _on_timer_timeout(self) -> None:
+        self.flush()
+        self.ticked.emit()

@@ -1,0 +1,327 @@
+"""Paints a batch and a file: what is it, how far is it, what state is it in, where is it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent
+from PySide6.QtCore import QModelIndex
+from PySide6.QtCore import QObject
+from PySide6.QtCore import QPersistentModelIndex
+from PySide6.QtCore import QPoint
+from PySide6.QtCore import QRect
+from PySide6.QtCore import QSize
+from PySide6.QtCore import Qt
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QColor
+from PySide6.QtGui import QFont
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QStyle
+from PySide6.QtWidgets import QStyledItemDelegate
+from PySide6.QtWidgets import QStyleOptionViewItem
+
+from hashdrop.transfers.events import State
+from hashdrop_gui.models.transfer_list import BatchRow
+from hashdrop_gui.models.transfer_list import FileRow
+from hashdrop_gui.models.transfers import Role
+from hashdrop_gui.models.transfers import batch_text
+from hashdrop_gui.models.wording import tr
+from hashdrop_gui.theme import Tokens
+from hashdrop_gui.theme import monospace
+from hashdrop_gui.theme import sized
+from hashdrop_gui.theme import state_colour
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QAbstractItemModel
+
+ROW_HEIGHT = 60
+_SIDE = 24
+_GAP = 20
+_TILE = 28
+_BAR = 4
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class Action(StrEnum):
+    """What can be done with a row from within it."""
+
+    COPY = "copy"
+    CANCEL = "cancel"
+    RETRY = "retry"
+    COPY_DETAILS = "copy-details"
+
+
+def actions_of(row: FileRow) -> list[tuple[Action, str]]:
+    """Return the actions that a row offers, with their words."""
+    if row.state is State.FAILED:
+        return [(Action.RETRY, tr("Retry")), (Action.COPY_DETAILS, tr("Copy details"))]
+    if row.state is State.CANCELLED:
+        return [(Action.RETRY, tr("Retry"))]
+    copy = [(Action.COPY, tr("Copy"))] if row.key else []
+    return copy if row.state.is_final else [*copy, (Action.CANCEL, tr("Cancel"))]
+
+
+class TransferRowDelegate(QStyledItemDelegate):
+    """Lays a row out and paints it; the links in it can be clicked.
+
+    Signals:
+        acted: An action and the id of the file that it was clicked on.
+    """
+
+    acted = Signal(str, int)
+
+    def __init__(self, tokens: Tokens, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._tokens = tokens
+        self._mono = monospace(12)
+
+    def set_tokens(self, tokens: Tokens) -> None:
+        """Paint in another scheme from now on."""
+        self._tokens = tokens
+
+    # --- painting --------------------------------------------------------------------------------
+
+    def _paint_batch(
+        self, painter: QPainter, option: QStyleOptionViewItem, row: BatchRow, title: str
+    ) -> None:
+        t = self._tokens
+        rect = option.rect.adjusted(_SIDE, 8, -_SIDE, 0)
+        middle = rect.center().y()
+        painter.setPen(QColor(t.second))
+        is_open = bool(option.state & QStyle.StateFlag.State_Open)
+        _arrow(painter, QPoint(rect.left() + 5, middle), QColor(t.text), is_open=is_open)
+        bold = sized(option.font, 14, QFont.Weight.DemiBold)
+        painter.setFont(bold)
+        painter.setPen(QColor(t.text))
+        metrics = QFontMetrics(bold)
+        right = QRect(rect.right() - 220, rect.top(), 220, rect.height())
+        left = QRect(rect.left() + 20, rect.top(), right.left() - rect.left() - 40, rect.height())
+        shown = metrics.elidedText(title, Qt.TextElideMode.ElideMiddle, left.width() // 2)
+        painter.drawText(left, Qt.AlignmentFlag.AlignVCenter, shown)
+        small = sized(option.font, 12)
+        painter.setFont(small)
+        painter.setPen(QColor(t.second))
+        left.setLeft(left.left() + metrics.horizontalAdvance(shown) + _GAP)
+        text = QFontMetrics(small).elidedText(
+            batch_text(row), Qt.TextElideMode.ElideRight, left.width()
+        )
+        painter.drawText(left, Qt.AlignmentFlag.AlignVCenter, text)
+        percent = QRect(right.right() - 48, right.top(), 48, right.height())
+        painter.drawText(
+            percent,
+            Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight,
+            f"{int(row.fraction * 100)} %",
+        )
+        failed = row.is_finished and row.count(State.FAILED) > 0
+        done = row.is_finished and row.count(State.STORED, State.ALREADY_STORED) == len(row.files)
+        colour = t.failed if failed else t.stored if done else t.accent
+        bar = QRect(right.left() + 20, middle - 2, percent.left() - right.left() - 32, _BAR)
+        self._bar(painter, bar, row.fraction, colour)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:  # noqa: D102
+        row = index.data(Role.ROW)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if isinstance(row, BatchRow):
+            self._ground(painter, option)
+            self._paint_batch(painter, option, row, index.data())
+        elif isinstance(row, FileRow):
+            self._ground(painter, option)
+            self._paint_file(painter, option, index, row)
+        painter.restore()
+
+    def _ground(self, painter: QPainter, option: QStyleOptionViewItem) -> None:
+        t = self._tokens
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
+        if selected or hovered:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(t.selection if selected else t.hover))
+            painter.drawRoundedRect(option.rect.adjusted(12, 1, -12, -2), 8, 8)
+        if option.state & QStyle.StateFlag.State_HasFocus:
+            painter.setPen(QColor(t.accent))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(option.rect.adjusted(12, 1, -13, -3), 8, 8)
+
+    def _paint_file(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: Index, row: FileRow
+    ) -> None:
+        t = self._tokens
+        tile, name, state, place = _columns(option.rect)
+        first, second = _lines(option.rect)
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
+        if not (selected or hovered):
+            painter.setPen(QColor(t.line))
+            painter.drawLine(
+                name.left(), option.rect.bottom(), option.rect.right() - _SIDE, option.rect.bottom()
+            )
+        self._tile(painter, option, tile, row)
+
+        body = sized(option.font, 13, QFont.Weight.Medium)
+        painter.setFont(body)
+        painter.setPen(QColor(t.text))
+        text = QFontMetrics(body).elidedText(
+            index.data(), Qt.TextElideMode.ElideMiddle, name.width()
+        )
+        painter.drawText(
+            QRect(name.left(), first, name.width(), 20), Qt.AlignmentFlag.AlignVCenter, text
+        )
+        small = sized(option.font, 12)
+        painter.setFont(small)
+        is_failed = row.state is State.FAILED
+        painter.setPen(QColor(t.failed if is_failed else t.second))
+        width = name.width() + (state.width() + _GAP if is_failed else 0)
+        text = QFontMetrics(small).elidedText(
+            index.data(Role.SECOND), Qt.TextElideMode.ElideRight, width
+        )
+        painter.drawText(QRect(name.left(), second, width, 18), Qt.AlignmentFlag.AlignVCenter, text)
+
+        word = sized(option.font, 13, QFont.Weight.DemiBold)
+        painter.setFont(word)
+        unverified = row.state is State.STORED and not row.verified
+        painter.setPen(QColor(t.waiting if unverified else state_colour(row.state, t)))
+        text = QFontMetrics(word).elidedText(
+            index.data(Role.STATE), Qt.TextElideMode.ElideRight, state.width()
+        )
+        painter.drawText(
+            QRect(state.left(), first, state.width(), 20), Qt.AlignmentFlag.AlignVCenter, text
+        )
+        if row.moves:
+            bar = QRect(state.left(), second + 8, state.width() - 8, _BAR)
+            self._bar(painter, bar, 1.0 if row.state is State.VERIFYING else row.shown, t.accent)
+        self._place(painter, option, row, place, links=selected or hovered)
+
+    def _place(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        row: FileRow,
+        place: QRect,
+        *,
+        links: bool,
+    ) -> None:
+        t = self._tokens
+        first, second = _lines(option.rect)
+        line = QRect(place.left(), first, place.width(), 20)
+        if row.key:
+            painter.setFont(self._mono)
+            painter.setPen(QColor(t.text))
+            text = QFontMetrics(self._mono).elidedText(
+                row.key, Qt.TextElideMode.ElideMiddle, place.width()
+            )
+            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, text)
+        elif row.state in {State.HASHING, State.UPLOADING}:
+            painter.setFont(sized(option.font, 12))
+            painter.setPen(QColor(t.second))
+            text = tr("the path appears when the hash is known")
+            text = painter.fontMetrics().elidedText(
+                text, Qt.TextElideMode.ElideRight, place.width()
+            )
+            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, text)
+        if links:
+            font = sized(option.font, 12, QFont.Weight.Medium)
+            painter.setFont(font)
+            painter.setPen(QColor(t.accent))
+            for _, words, rect in _links(row, place, second, font):
+                painter.drawText(rect, Qt.AlignmentFlag.AlignVCenter, words)
+
+    def _tile(
+        self, painter: QPainter, option: QStyleOptionViewItem, rect: QRect, row: FileRow
+    ) -> None:
+        t = self._tokens
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(t.track))
+        painter.drawRoundedRect(rect, 6, 6)
+        font = sized(option.font, 10, QFont.Weight.DemiBold)
+        painter.setFont(font)
+        painter.setPen(QColor(t.second))
+        painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, row.extension or "·")
+
+    def _bar(self, painter: QPainter, rect: QRect, fraction: float, colour: str) -> None:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(self._tokens.track))
+        painter.drawRoundedRect(rect, _BAR / 2, _BAR / 2)
+        filled = QRect(rect.left(), rect.top(), round(rect.width() * fraction), rect.height())
+        if filled.width() >= _BAR:
+            painter.setBrush(QColor(colour))
+            painter.drawRoundedRect(filled, _BAR / 2, _BAR / 2)
+
+    # --- Qt's questions --------------------------------------------------------------------------
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: ARG002
+        """Return the height of every row."""
+        return QSize(400, ROW_HEIGHT)
+
+    def editorEvent(
+        self,
+        event: QEvent,
+        model: QAbstractItemModel,
+        option: QStyleOptionViewItem,
+        index: Index,
+    ) -> bool:
+        """Notice a click on one of the links."""
+        row = index.data(Role.ROW)
+        if (
+            event.type() == QEvent.Type.MouseButtonRelease
+            and isinstance(event, QMouseEvent)
+            and event.button() == Qt.MouseButton.LeftButton
+            and isinstance(row, FileRow)
+        ):
+            action = self.action_at(option, row, event.position().toPoint())
+            if action is not None:
+                self.acted.emit(action.value, row.id)
+                return True
+        return super().editorEvent(event, model, option, index)
+
+    def action_at(self, option: QStyleOptionViewItem, row: FileRow, point: QPoint) -> Action | None:
+        """Return the action whose link is at a point of a row."""
+        _, _, _, place = _columns(option.rect)
+        font = sized(option.font, 12, QFont.Weight.Medium)
+        for action, _, rect in _links(row, place, _lines(option.rect)[1], font):
+            if rect.adjusted(-4, -4, 4, 4).contains(point):
+                return action
+        return None
+
+
+def _columns(rect: QRect) -> tuple[QRect, QRect, QRect, QRect]:
+    """Return tile, name, state and place of a row."""
+    top, height = rect.top(), rect.height()
+    tile = QRect(rect.left() + _SIDE + 8, top + (height - _TILE) // 2, _TILE, _TILE)
+    left = tile.right() + 16
+    width = rect.right() - _SIDE - left
+    state_width = max(120, min(176, width // 5))
+    place_width = max(140, (width - state_width - 2 * _GAP) * 47 // 100)
+    name_width = width - state_width - place_width - 2 * _GAP
+    name = QRect(left, top, name_width, height)
+    state = QRect(name.right() + _GAP, top, state_width, height)
+    return tile, name, state, QRect(state.right() + _GAP, top, place_width, height)
+
+
+def _lines(rect: QRect) -> tuple[int, int]:
+    return rect.top() + 9, rect.top() + 31
+
+
+def _links(row: FileRow, place: QRect, top: int, font: QFont) -> list[tuple[Action, str, QRect]]:
+    metrics = QFontMetrics(font)
+    left = place.left()
+    links: list[tuple[Action, str, QRect]] = []
+    for action, words in actions_of(row):
+        width = metrics.horizontalAdvance(words) + 2
+        links.append((action, words, QRect(left, top, width, 18)))
+        left += width + 16
+    return links
+
+
+def _arrow(painter: QPainter, at: QPoint, colour: QColor, *, is_open: bool) -> None:
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    x, y = at.x(), at.y()
+    if is_open:
+        painter.drawPolygon([QPoint(x - 5, y - 3), QPoint(x + 5, y - 3), QPoint(x, y + 4)])
+    else:
+        painter.drawPolygon([QPoint(x - 3, y - 5), QPoint(x - 3, y + 5), QPoint(x + 4, y)])

@@ -1,0 +1,446 @@
+"""The window: sidebar, top bar, pages, bottom bar; drops, and the ways that stand beside each drop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+from PySide6.QtCore import QMimeData
+from PySide6.QtCore import Qt
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QAction
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QDragEnterEvent
+from PySide6.QtGui import QDragLeaveEvent
+from PySide6.QtGui import QDropEvent
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFrame
+from PySide6.QtWidgets import QHBoxLayout
+from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QMainWindow
+from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QStackedWidget
+from PySide6.QtWidgets import QVBoxLayout
+from PySide6.QtWidgets import QWidget
+
+from hashdrop.connection import LOCAL_CONNECTION_NAME
+from hashdrop.connection import Connection
+from hashdrop.errors import HashdropError
+from hashdrop_gui.bridge import EventBridge
+from hashdrop_gui.dialogs.connection import ConnectionDialog
+from hashdrop_gui.models.transfers import TransfersModel
+from hashdrop_gui.models.wording import left_text
+from hashdrop_gui.models.wording import size_text
+from hashdrop_gui.models.wording import speed_text
+from hashdrop_gui.models.wording import tr
+from hashdrop_gui.pages.pointers import PointersPage
+from hashdrop_gui.pages.transfers import TransfersPage
+from hashdrop_gui.theme import Tokens
+from hashdrop_gui.theme import icon
+from hashdrop_gui.widgets.banner import Banner
+from hashdrop_gui.widgets.drop_overlay import DropOverlay
+from hashdrop_gui.widgets.sidebar import Sidebar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hashdrop.service import ConnectionStatus
+    from hashdrop.service import Service
+    from hashdrop_gui.tasks import Tasks
+
+_SAID_MS = 4_000
+
+
+class MainWindow(QMainWindow):
+    """The program's one window.
+
+    Args:
+        service: What does the work.
+        tasks: Runs what slots cannot await.
+        tokens: Colours.
+    """
+
+    def __init__(self, service: Service, tasks: Tasks, tokens: Tokens) -> None:
+        super().__init__()
+        self._service = service
+        self._tasks = tasks
+        self._tokens = tokens
+        self.closed = anyio.Event()
+        """Set when the person is done with the window."""
+        self._may_close = False
+        self._asking: QMessageBox | None = None
+        self.setWindowTitle("Hashdrop")
+        self.setWindowIcon(icon("hashdrop", ""))
+        self.resize(1120, 700)
+        self.setMinimumSize(720, 480)
+        self.setAcceptDrops(True)
+
+        self.model = TransfersModel(self)
+        self.bridge = EventBridge(self)
+        self.sidebar = Sidebar(tokens)
+        self.transfers = TransfersPage(self.model, tokens)
+        self.pointers = PointersPage(service, tasks, tokens)
+        self.banner = Banner(tokens)
+        self._build()
+        self._overlay = DropOverlay(tokens, self)
+        self._said = QTimer(self)
+        self._said.setSingleShot(True)
+        self._said.setInterval(_SAID_MS)
+        self._connect()
+        self._add_actions()
+        self._show_connections()
+        self._on_status_changed(service.status)
+        if service.notice:
+            self.banner.say(service.notice)
+        self.pointers.refresh()
+
+    # --- building --------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self._breadcrumb = QLabel()
+        self._breadcrumb.setObjectName("breadcrumb")
+        self._breadcrumb.setTextFormat(Qt.TextFormat.PlainText)
+        self.upload = QPushButton(tr("Upload…"))
+        self.upload.setObjectName("primary")
+        self.upload.setMinimumWidth(112)
+        top = QFrame()
+        top.setObjectName("topbar")
+        top.setFixedHeight(68)
+        row = QHBoxLayout(top)
+        row.setContentsMargins(24, 0, 24, 0)
+        row.addWidget(self._breadcrumb, 1)
+        row.addWidget(self.upload)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.transfers)
+        self._pages.addWidget(self.pointers)
+        bottom = QFrame()
+        bottom.setObjectName("bottombar")
+        bottom.setFixedHeight(44)
+        self.summary = QLabel()
+        self.summary.setObjectName("summary")
+        self._cancel_all = QPushButton(tr("Cancel all"))
+        self._cancel_all.setObjectName("small")
+        self._cancel_all.hide()
+        row = QHBoxLayout(bottom)
+        row.setContentsMargins(24, 0, 24, 0)
+        row.addWidget(self.summary, 1)
+        row.addWidget(self._cancel_all)
+        right = QVBoxLayout()
+        right.setContentsMargins(0, 0, 0, 0)
+        right.setSpacing(0)
+        for widget, stretch in ((top, 0), (self.banner, 0), (self._pages, 1), (bottom, 0)):
+            right.addWidget(widget, stretch)
+        content = QWidget()
+        content.setObjectName("content")
+        whole = QHBoxLayout(content)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(self.sidebar)
+        whole.addLayout(right, 1)
+        self.setCentralWidget(content)
+
+    def _connect(self) -> None:
+        self._service.subscribe(self.bridge.take)
+        self._service.watch_status(self._on_status_changed)
+        self.bridge.arrived.connect(self.model.take)
+        self.bridge.ticked.connect(self._on_bridge_ticked)
+        self.model.counted.connect(self._on_model_counted)
+        self.model.stored.connect(self.pointers.refresh)
+        self.sidebar.page_chosen.connect(self.show_page)
+        self.sidebar.connection_chosen.connect(self._on_connection_chosen)
+        self.sidebar.settings_requested.connect(self.edit_connection)
+        self.banner.retry_requested.connect(lambda: self._tasks.spawn(self._service.connect))
+        self.banner.settings_requested.connect(lambda: self.edit_connection(None))
+        for page in (self.transfers, self.pointers):
+            page.copy_text_requested.connect(self.copy)
+            page.upload_requested.connect(self.choose_files)
+        self.transfers.cancel_requested.connect(self._service.cancel)
+        self.transfers.retry_requested.connect(self._service.retry)
+        self._cancel_all.clicked.connect(lambda *_: self._tasks.spawn(self._service.cancel_all))
+        self._said.timeout.connect(self._show_summary)
+
+    def _add_actions(self) -> None:
+        menu = QMenu(self)
+        for words, keys, act, target in (
+            (tr("Upload files…"), QKeySequence("Ctrl+U"), self.choose_files, menu),
+            (tr("Upload folder…"), QKeySequence("Ctrl+Shift+U"), self.choose_folder, menu),
+            (tr("Paste files"), QKeySequence(QKeySequence.StandardKey.Paste), self.paste, menu),
+            (tr("Transfers"), QKeySequence("Ctrl+1"), lambda: self.show_page(0), None),
+            (tr("Pointers"), QKeySequence("Ctrl+2"), lambda: self.show_page(1), None),
+            (tr("Settings…"), QKeySequence("Ctrl+,"), lambda: self.edit_connection(None), None),
+            (tr("Quit"), QKeySequence("Ctrl+Q"), self.close, None),
+        ):
+            action = QAction(words, self)
+            action.setShortcut(keys)
+            action.triggered.connect(lambda *_, run=act: run())
+            self.addAction(action)
+            if target is not None:
+                target.addAction(action)
+        self.upload.setMenu(menu)
+
+    def set_tokens(self, tokens: Tokens) -> None:
+        """Paint in another scheme from now on."""
+        self._tokens = tokens
+        for part in (self.sidebar, self.transfers, self.pointers, self.banner, self._overlay):
+            part.set_tokens(tokens)
+        self._show_connections()
+
+    # --- pages and words -------------------------------------------------------------------------
+
+    def show_page(self, number: int) -> None:
+        """Show a page: 0 transfers, 1 pointers."""
+        self._pages.setCurrentIndex(number)
+        self.sidebar.choose_page(number)
+        if number == 1:
+            self.pointers.refresh()
+
+    def report(self, error: HashdropError) -> None:
+        """Tell an error that belongs to no row."""
+        self.banner.say(error.sentence)
+
+    def say(self, text: str) -> None:
+        """Say something in the bottom bar for a moment."""
+        self.summary.setText(text)
+        self._said.start()
+
+    def copy(self, text: str, what: str) -> None:
+        """Put a text on the clipboard and say so."""
+        QGuiApplication.clipboard().setText(text)
+        self.say(tr("Copied {what}").format(what=what))
+
+    def _on_bridge_ticked(self) -> None:
+        if not self.model.tick() and not self.model.list.active:
+            self.bridge.rest()
+        self._show_summary()
+
+    def _on_model_counted(self) -> None:
+        self.sidebar.transfers.set_count(self.model.list.active)
+        self._cancel_all.setVisible(self.model.list.active > 0)
+        self._show_summary()
+
+    def _show_summary(self) -> None:
+        if self._said.isActive():
+            return
+        listed = self.model.list
+        if not listed.active:
+            status = self._service.status
+            local = status.connection.name == LOCAL_CONNECTION_NAME
+            starting = tr("Starting the store on this computer…") if local else tr("Connecting…")
+            self.summary.setText(starting if status.state == "starting" else tr("Nothing to do"))
+            return
+        uploading = sum(
+            row.done for row in listed.moving.values() if row.state.value == "Uploading"
+        )
+        done = min(listed.total, listed.finished_bytes + uploading)
+        parts = [tr("{n} active").format(n=f"{listed.active:,}")]
+        if listed.speed > 0:
+            parts += [speed_text(listed.speed), left_text((listed.total - done) / listed.speed)]
+        parts.append(
+            tr("{done} of {all}").format(done=size_text(done), all=size_text(listed.total))
+        )
+        self.summary.setText(" · ".join(parts))
+
+    # --- connections -----------------------------------------------------------------------------
+
+    def _show_connections(self) -> None:
+        current = self._service.status.connection
+        self.sidebar.show_connections(
+            [(one.name, _second_line(one)) for one in self._service.connections], current.name
+        )
+        self.sidebar.show_state(current.name, self._service.status.state)
+
+    def _on_status_changed(self, status: ConnectionStatus) -> None:
+        connection = status.connection
+        self._show_connections()
+        parts = [connection.bucket, *[part for part in connection.prefix.split("/") if part], ""]
+        self._breadcrumb.setText("  /  ".join(parts).rstrip() if len(parts) > 1 else parts[0])
+        self.transfers.set_destination(connection.destination)
+        if status.error is not None:
+            self.banner.say(status.error.sentence, with_actions=True)
+        elif status.state == "ready" and not self._service.notice:
+            self.banner.hide()
+        self._show_summary()
+
+    def _on_connection_chosen(self, name: str) -> None:
+        self._tasks.spawn(self._service.use_connection, name)
+
+    def edit_connection(self, name: str | None) -> None:
+        """Open the dialog of a connection: `None` for the current one, "" for a new one."""
+        current = self._service.status.connection
+        chosen = None
+        if name != "":
+            wanted = name or current.name
+            chosen = next((one for one in self._service.connections if one.name == wanted), current)
+        dialog = ConnectionDialog(
+            chosen,
+            taken={one.name for one in self._service.connections}
+            - ({chosen.name} if chosen else set()),
+            sample_key=self._service.sample_key,
+            parent=self,
+        )
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        replaces = chosen.name if chosen else None
+        dialog.saved.connect(lambda connection: self._tasks.spawn(self._save, connection, replaces))
+        dialog.open()
+
+    async def _save(self, connection: Connection, replaces: str | None) -> None:
+        await self._service.save_connection(connection, replaces=replaces)
+        self.say(tr("Saved. Drops now go to {place}").format(place=connection.destination))
+
+    # --- ways in ---------------------------------------------------------------------------------
+
+    def choose_files(self) -> None:
+        """Open the dialog that chooses files."""
+        self._choose(QFileDialog.FileMode.ExistingFiles, tr("Upload files"))
+
+    def choose_folder(self) -> None:
+        """Open the dialog that chooses a folder."""
+        self._choose(QFileDialog.FileMode.Directory, tr("Upload folder"))
+
+    def _choose(self, mode: QFileDialog.FileMode, title: str) -> None:
+        dialog = QFileDialog(self, title)
+        dialog.setFileMode(mode)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.filesSelected.connect(lambda chosen: self.add([Path(path) for path in chosen]))
+        dialog.open()
+
+    def paste(self) -> None:
+        """Take the files on the clipboard."""
+        paths = local_paths(QGuiApplication.clipboard().mimeData())
+        if paths:
+            self.add(paths)
+        else:
+            self.say(tr("There are no files on the clipboard"))
+
+    def add(self, paths: Sequence[Path]) -> None:
+        """Queue files and folders, and show them."""
+        if paths:
+            self._service.add(list(paths))
+            self.show_page(0)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Say before release where the drop would go."""
+        data = event.mimeData()
+        if not data.hasUrls():
+            return
+        count = len(local_paths(data))
+        place = self._service.status.connection.destination
+        if not count:
+            sentence = tr("Only files on this computer can be stored")
+        elif count == 1 and not local_paths(data)[0].is_dir():
+            sentence = tr("Store 1 file in {place}").format(place=place)
+        elif any(path.is_dir() for path in local_paths(data)[:50]):
+            sentence = tr("Store {n} items in {place}").format(n=f"{count:,}", place=place)
+            if count == 1:
+                sentence = tr("Store this folder in {place}").format(place=place)
+        else:
+            sentence = tr("Store {n} files in {place}").format(n=f"{count:,}", place=place)
+        self._overlay.show_sentence(sentence)
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Take the sentence away."""
+        self._overlay.hide()
+        super().dragLeaveEvent(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Take the files."""
+        self._overlay.hide()
+        paths = local_paths(event.mimeData())
+        # A copy, whatever the source proposed: a move would delete its files.
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+        if paths:
+            self.add(paths)
+        elif event.mimeData().hasUrls():
+            self.banner.say(
+                tr("Only files on this computer can be stored. Download it first, then drop it.")
+            )
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the overlay over the whole window."""
+        self._overlay.setGeometry(self.rect())
+        super().resizeEvent(event)
+
+    # --- closing ---------------------------------------------------------------------------------
+
+    def let_close(self) -> None:
+        """Allow the window to close without asking."""
+        self._may_close = True
+
+    def quit_now(self) -> None:
+        """End the program: what runs is cancelled and cleaned up first."""
+        if self._service.active_count:
+            self.say(tr("Cancelling…"))
+            self.setEnabled(False)
+        else:
+            self.hide()
+        self.closed.set()
+
+    def ask_to_quit(self) -> None:
+        """End the program, or ask first where uploads are running."""
+        active = self._service.active_count
+        if not active:
+            self.quit_now()
+            return
+        if self._asking is not None:
+            return
+        box = QMessageBox(self)
+        box.setObjectName("confirmQuit")
+        box.setIcon(QMessageBox.Icon.NoIcon)
+        box.setWindowTitle(tr("Quit Hashdrop"))
+        box.setText(
+            tr("1 upload is still running.")
+            if active == 1
+            else tr("{n} uploads are still running.").format(n=f"{active:,}")
+        )
+        box.setInformativeText(
+            tr("If you quit, they are cancelled and nothing of them is left in S3.")
+        )
+        stay = box.addButton(tr("Stay"), QMessageBox.ButtonRole.RejectRole)
+        leave = box.addButton(tr("Cancel uploads and quit"), QMessageBox.ButtonRole.DestructiveRole)
+        box.setDefaultButton(stay)
+        box.setEscapeButton(stay)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._asking = box
+
+        def decided(*_: object) -> None:
+            clicked = box.clickedButton()
+            self._asking = None
+            if clicked is leave:
+                self.quit_now()
+
+        box.finished.connect(decided)
+        box.open()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Only say that the person wants to leave; the program's main ends it."""
+        if self._may_close:
+            event.accept()
+            return
+        event.ignore()
+        self.ask_to_quit()
+
+
+def local_paths(data: QMimeData) -> list[Path]:
+    """Return the files and folders of this computer that data holds."""
+    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+
+
+def _second_line(connection: Connection) -> str:
+    if connection.name == LOCAL_CONNECTION_NAME:
+        return tr("embedded store")
+    where = (
+        connection.region or connection.profile or ("AWS" if not connection.endpoint_url else "")
+    )
+    if connection.endpoint_url:
+        where = connection.endpoint_url.partition("://")[2]
+    place = f"{connection.prefix}/" if connection.prefix else connection.bucket
+    return " · ".join(part for part in (where, place) if part)

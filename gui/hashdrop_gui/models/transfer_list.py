@@ -1,0 +1,265 @@
+"""The list of transfers as the core tells it: batches over files. Pure Python, no Qt."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from dataclasses import field
+from pathlib import PurePath
+
+from hashdrop.errors import HashdropError
+from hashdrop.pointer import StoredPointer
+from hashdrop.transfers.events import AlreadyStored
+from hashdrop.transfers.events import BatchScanned
+from hashdrop.transfers.events import Cancelled
+from hashdrop.transfers.events import Event
+from hashdrop.transfers.events import Failed
+from hashdrop.transfers.events import Hashing
+from hashdrop.transfers.events import Keyed
+from hashdrop.transfers.events import Queued
+from hashdrop.transfers.events import State
+from hashdrop.transfers.events import Stored
+from hashdrop.transfers.events import Uploading
+from hashdrop.transfers.events import Verifying
+
+_SMOOTHING = 0.35
+"""Of a bar towards its value, each tick."""
+_SPEED_SMOOTHING = 0.15
+
+
+@dataclass(slots=True, eq=False)
+class FileRow:
+    """One file."""
+
+    id: int
+    batch: int
+    place: int
+    """Its number within the batch, from 0."""
+    name: str
+    folder: str
+    path: str
+    size: int | None
+    state: State = State.QUEUED
+    done: int = 0
+    """Bytes hashed or sent, by the state."""
+    shown: float = 0.0
+    """Part of the bar that is drawn: follows `done` evenly."""
+    bucket: str = ""
+    key: str = ""
+    pointer: StoredPointer | None = None
+    error: HashdropError | None = None
+    seconds: float = 0.0
+    sent_bytes: int = 0
+    verified: bool = False
+    unverified_reason: str = ""
+    speed: float = 0.0
+    """Bytes a second, smoothed."""
+    measured: tuple[float, int] = (0.0, 0)
+    """When the speed was last taken, and at how many bytes."""
+
+    @property
+    def fraction(self) -> float:
+        """How far the present step is, 0 to 1."""
+        if self.state.is_final or self.state is State.VERIFYING:
+            return 1.0
+        return min(1.0, self.done / self.size) if self.size else 0.0
+
+    @property
+    def moves(self) -> bool:
+        """Whether it is on its way."""
+        return self.state in {State.HASHING, State.UPLOADING, State.VERIFYING}
+
+    @property
+    def extension(self) -> str:
+        """The extension without its dot, for the tile."""
+        return PurePath(self.name).suffix.lstrip(".").lower()[:4]
+
+
+@dataclass(slots=True, eq=False)
+class BatchRow:
+    """One drop."""
+
+    number: int
+    files: list[FileRow] = field(default_factory=list[FileRow])
+    scanned: bool = False
+    faults: tuple[HashdropError, ...] = ()
+    total: int = 0
+    """Bytes of its files."""
+    counts: dict[State, int] = field(default_factory=dict[State, int])
+    finished_bytes: int = 0
+
+    @property
+    def title(self) -> str:
+        """The folder that was dropped, or the file's name; "" for several files."""
+        folders = {file.folder.partition("/")[0] for file in self.files[:200]}
+        if len(folders) == 1 and (only := next(iter(folders))):
+            return only
+        return self.files[0].name if len(self.files) == 1 else ""
+
+    def count(self, *states: State) -> int:
+        """Return how many of its files are in any of these states."""
+        return sum(self.counts.get(state, 0) for state in states)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all of it is at its end."""
+        return self.scanned and sum(
+            count for state, count in self.counts.items() if state.is_final
+        ) == len(self.files)
+
+    @property
+    def fraction(self) -> float:
+        """How much of it is at its end, by bytes; files under way count as far as they are."""
+        if self.is_finished:
+            return 1.0
+        if not self.total:
+            return 0.0
+        moving = sum(file.done for file in self.moving.values() if file.state is State.UPLOADING)
+        return min(1.0, (self.finished_bytes + moving) / self.total)
+
+    moving: dict[int, FileRow] = field(default_factory=dict[int, FileRow])
+    """Its files that are on their way."""
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a number of events changed."""
+
+    added: dict[int, int] = field(default_factory=dict[int, int])
+    """Batch -> how many files came to its end."""
+    touched: set[int] = field(default_factory=set[int])
+    """Files that look different."""
+    batches: set[int] = field(default_factory=set[int])
+    """Batches that look different."""
+    ended: bool = False
+    """Whether a file was stored."""
+
+
+class TransferList:
+    """All transfers of this run."""
+
+    def __init__(self) -> None:
+        self.batches: dict[int, BatchRow] = {}
+        self.files: dict[int, FileRow] = {}
+        self.moving: dict[int, FileRow] = {}
+        self.counts: dict[State, int] = dict.fromkeys(State, 0)
+        self.total = 0
+        self.finished_bytes = 0
+
+    def pending(self, events: list[Event]) -> list[Queued]:
+        """Return the files that the events bring for the first time."""
+        return [e for e in events if isinstance(e, Queued) and e.id not in self.files]
+
+    def add(self, queued: Queued) -> None:
+        """Take a new file at the end of its batch."""
+        batch = self.batches[queued.batch]
+        row = FileRow(
+            id=queued.id,
+            batch=queued.batch,
+            place=len(batch.files),
+            name=queued.name,
+            folder=queued.folder,
+            path=queued.path,
+            size=queued.size,
+        )
+        batch.files.append(row)
+        self.files[queued.id] = row
+        batch.total += queued.size or 0
+        self.total += queued.size or 0
+        self._count(row, State.QUEUED, 1)
+
+    def apply(self, event: Event) -> FileRow | BatchRow | None:  # noqa: C901  # one case a kind
+        """Take an event; return what it changed."""
+        if isinstance(event, BatchScanned):
+            batch = self.batches.get(event.batch)
+            if batch is not None:
+                batch.scanned = True
+                batch.faults = event.faults
+            return batch
+        row = self.files[event.id]
+        match event:
+            case Queued():
+                row.done, row.error, row.shown, row.speed, row.sent_bytes = 0, None, 0.0, 0.0, 0
+                self._enter(row, State.QUEUED)
+            case Keyed():
+                row.bucket, row.key = event.bucket, event.key
+            case Hashing():
+                self._progress(row, State.HASHING, event.done)
+            case Uploading():
+                self._progress(row, State.UPLOADING, event.done)
+            case Verifying():
+                self._enter(row, State.VERIFYING)
+            case Stored():
+                self._stored(row, event, State.STORED)
+                row.verified = event.verified
+                row.unverified_reason = event.unverified_reason
+            case AlreadyStored():
+                self._stored(row, event, State.ALREADY_STORED)
+            case Failed():
+                row.error, row.seconds = event.error, event.seconds
+                self._enter(row, State.FAILED)
+            case Cancelled():
+                row.seconds = event.seconds
+                self._enter(row, State.CANCELLED)
+        return row
+
+    def smooth(self) -> list[FileRow]:
+        """Move the bars towards their values; return the rows that moved."""
+        moved: list[FileRow] = []
+        for row in self.moving.values():
+            gap = row.fraction - row.shown
+            if gap > 0.0005:
+                row.shown = min(row.fraction, row.shown + gap * _SMOOTHING + 0.002)
+                moved.append(row)
+        return moved
+
+    @property
+    def speed(self) -> float:
+        """Bytes a second that are being sent, all files together."""
+        return sum(row.speed for row in self.moving.values() if row.state is State.UPLOADING)
+
+    @property
+    def active(self) -> int:
+        """Files that are not at their end."""
+        return sum(count for state, count in self.counts.items() if not state.is_final)
+
+    def _progress(self, row: FileRow, state: State, done: int) -> None:
+        now = time.monotonic()
+        if row.state is not state:
+            self._enter(row, state)
+            row.shown, row.speed, row.measured = 0.0, 0.0, (now, done)
+        row.done = done
+        elapsed = now - row.measured[0]
+        if elapsed >= 0.25:
+            present = max(0.0, (done - row.measured[1]) / elapsed)
+            row.speed += (present - row.speed) * (_SPEED_SMOOTHING if row.speed else 1.0)
+            row.measured = (now, done)
+
+    def _stored(self, row: FileRow, event: Stored | AlreadyStored, state: State) -> None:
+        row.pointer, row.sent_bytes, row.seconds = event.pointer, event.sent_bytes, event.seconds
+        row.bucket, row.key = event.pointer.bucket, event.pointer.key
+        if row.size is None:
+            row.size = event.pointer.content_size
+            self.total += row.size
+            self.batches[row.batch].total += row.size
+        self._enter(row, state)
+
+    def _enter(self, row: FileRow, state: State) -> None:
+        self._count(row, row.state, -1)
+        row.state = state
+        self._count(row, state, 1)
+        batch = self.batches[row.batch]
+        if row.moves:
+            self.moving[row.id] = batch.moving[row.id] = row
+        else:
+            self.moving.pop(row.id, None)
+            batch.moving.pop(row.id, None)
+
+    def _count(self, row: FileRow, state: State, change: int) -> None:
+        batch = self.batches[row.batch]
+        self.counts[state] += change
+        batch.counts[state] = batch.counts.get(state, 0) + change
+        if state.is_final:
+            size = (row.size or 0) * change
+            batch.finished_bytes += size
+            self.finished_bytes += size

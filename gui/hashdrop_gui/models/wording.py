@@ -1,0 +1,58 @@
+"""Numbers and times in the words people use."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import humanize
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QDateTime
+from PySide6.QtCore import QLocale
+
+
+def tr(text: str) -> str:
+    """Translate a sentence of the window."""
+    return QCoreApplication.translate("Hashdrop", text)
+
+
+def size_text(size: int | None) -> str:
+    """Return bytes as people say them: `12 kB`, `3.0 GB`."""
+    if size is None:
+        return ""
+    if size < 1000:
+        return tr("{n} bytes").format(n=size) if size != 1 else tr("1 byte")
+    return humanize.naturalsize(size, format="%.1f" if size >= 1_000_000 else "%.0f")
+
+
+def speed_text(bytes_per_second: float) -> str:
+    """Return a speed: `84 MB/s`."""
+    return f"{humanize.naturalsize(bytes_per_second, format='%.0f')}/s"
+
+
+def left_text(seconds: float) -> str:
+    """Return a time to wait: `13 s left`, `8 min left`."""
+    if seconds < 60:
+        return tr("{n} s left").format(n=max(1, round(seconds)))
+    if seconds < 3600:
+        return tr("{n} min left").format(n=round(seconds / 60))
+    return tr("{n} h left").format(n=f"{seconds / 3600:.1f}")
+
+
+def duration_text(seconds: float) -> str:
+    """Return how long something took."""
+    if seconds < 1:
+        return tr("under 1 s")
+    if seconds < 60:
+        return tr("{n} s").format(n=round(seconds))
+    return tr("{n} min").format(n=round(seconds / 60))
+
+
+def files_text(count: int) -> str:
+    """Return a number of files: `1 file`, `214 files`."""
+    return tr("1 file") if count == 1 else tr("{n} files").format(n=f"{count:,}")
+
+
+def when_text(moment: datetime) -> str:
+    """Return a moment in the person's own time and form."""
+    local = QDateTime.fromSecsSinceEpoch(round(moment.timestamp()))
+    return QLocale().toString(local, QLocale.FormatType.ShortFormat)

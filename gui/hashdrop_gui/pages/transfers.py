@@ -1,0 +1,277 @@
+"""The page of transfers: filter pills over the list, or the empty state."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex
+from PySide6.QtCore import QPoint
+from PySide6.QtCore import Qt
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QAbstractItemView
+from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QStackedLayout
+from PySide6.QtWidgets import QTreeView
+from PySide6.QtWidgets import QVBoxLayout
+from PySide6.QtWidgets import QWidget
+
+from hashdrop.transfers.events import State
+from hashdrop_gui.delegates.transfer_row import Action
+from hashdrop_gui.delegates.transfer_row import TransferRowDelegate
+from hashdrop_gui.models.transfer_list import BatchRow
+from hashdrop_gui.models.transfer_list import FileRow
+from hashdrop_gui.models.transfers import Role
+from hashdrop_gui.models.transfers import TransfersFilter
+from hashdrop_gui.models.transfers import TransfersModel
+from hashdrop_gui.models.wording import tr
+from hashdrop_gui.theme import Tokens
+from hashdrop_gui.widgets.empty_state import EmptyState
+from hashdrop_gui.widgets.filter_pills import FilterPills
+
+_ACTIVE = frozenset({State.QUEUED, State.HASHING, State.UPLOADING, State.VERIFYING})
+_FILTERS: tuple[frozenset[State] | None, ...] = (
+    None,
+    _ACTIVE,
+    frozenset({State.FAILED, State.CANCELLED}),
+    frozenset({State.STORED, State.ALREADY_STORED}),
+)
+
+
+class TransfersView(QTreeView):
+    """The list itself.
+
+    Signals:
+        copy_requested: Ctrl+C.
+        cancel_requested: Delete or Escape.
+    """
+
+    copy_requested = Signal()
+    cancel_requested = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Notice the keys of the list."""
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy_requested.emit()
+        elif event.key() in {Qt.Key.Key_Delete, Qt.Key.Key_Backspace, Qt.Key.Key_Escape}:
+            self.cancel_requested.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+class TransfersPage(QWidget):
+    """All transfers of this run.
+
+    Args:
+        model: The transfers.
+        tokens: Colours.
+
+    Signals:
+        copy_text_requested: A text for the clipboard, and what to say that it is.
+        cancel_requested: Ids of files.
+        retry_requested: Ids of files.
+        upload_requested: The button of the empty state.
+    """
+
+    copy_text_requested = Signal(str, str)
+    cancel_requested = Signal(list)
+    retry_requested = Signal(list)
+    upload_requested = Signal()
+
+    def __init__(self, model: TransfersModel, tokens: Tokens) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self._model = model
+        self._filter = TransfersFilter(self)
+        self._filter.setSourceModel(model)
+        self._pills = FilterPills([tr("All"), tr("Active"), tr("Failed"), tr("Stored")])
+        self.view = TransfersView()
+        self.delegate = TransferRowDelegate(tokens, self)
+        self._prepare_view()
+        self.empty = EmptyState(
+            tr("Drop files anywhere in this window"),
+            "",
+            tr("Choose files…"),
+            tokens,
+        )
+        listing = QWidget()
+        column = QVBoxLayout(listing)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._pills)
+        column.addWidget(self.view, 1)
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(listing)
+        self.empty.pressed.connect(self.upload_requested)
+        self._pills.chosen.connect(self._on_pill_chosen)
+        model.counted.connect(self._on_model_counted)
+        self._filter.rowsInserted.connect(self._on_rows_inserted)
+        self._filter.modelReset.connect(self.view.expandAll)
+
+    def _prepare_view(self) -> None:
+        view = self.view
+        view.setObjectName("transfers")
+        view.setAccessibleName(tr("Transfers"))
+        view.setModel(self._filter)
+        view.setItemDelegate(self.delegate)
+        view.setHeaderHidden(True)
+        view.setIndentation(0)
+        view.setRootIsDecorated(False)
+        view.setUniformRowHeights(True)
+        view.setExpandsOnDoubleClick(False)
+        view.setMouseTracking(True)
+        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        view.clicked.connect(self._on_view_clicked)
+        view.doubleClicked.connect(self._on_view_double_clicked)
+        view.copy_requested.connect(self.copy_selected)
+        view.cancel_requested.connect(self.cancel_selected)
+        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        view.customContextMenuRequested.connect(self._on_menu_requested)
+        self.delegate.acted.connect(self._on_delegate_acted)
+
+    def set_tokens(self, tokens: Tokens) -> None:
+        """Paint in another scheme from now on."""
+        self.delegate.set_tokens(tokens)
+        self.empty.set_tokens(tokens)
+        self.view.viewport().update()
+
+    def set_destination(self, destination: str) -> None:
+        """Say in the empty state where a drop would go."""
+        self.empty.say(
+            tr("They are stored in {place} under the hash of their content.").format(
+                place=destination
+            )
+        )
+
+    # --- selection -------------------------------------------------------------------------------
+
+    def selected(self) -> list[FileRow]:
+        """Return the selected files, those of selected batches included, in order."""
+        rows: dict[int, FileRow] = {}
+        for index in self.view.selectionModel().selectedIndexes():
+            row = index.data(Role.ROW)
+            for one in row.files if isinstance(row, BatchRow) else [row]:
+                rows[one.id] = one
+        return sorted(rows.values(), key=lambda row: (row.batch, row.place))
+
+    def copy_selected(self) -> None:
+        """Copy the paths of the selected files, one a line."""
+        self._copy([row.key for row in self.selected() if row.key], tr("path"), tr("paths"))
+
+    def cancel_selected(self) -> None:
+        """Cancel the selected files that are on their way."""
+        ids = [row.id for row in self.selected() if not row.state.is_final]
+        if ids:
+            self.cancel_requested.emit(ids)
+
+    def _copy(self, texts: list[str], one: str, many: str) -> None:
+        if texts:
+            what = one if len(texts) == 1 else f"{len(texts):,} {many}"
+            self.copy_text_requested.emit("\n".join(texts), what)
+
+    # --- slots -----------------------------------------------------------------------------------
+
+    def _on_pill_chosen(self, number: int) -> None:
+        self._filter.show_states(_FILTERS[number])
+        self.view.expandAll()
+
+    def _on_model_counted(self) -> None:
+        counts = self._model.list.counts
+        self._stack.setCurrentIndex(1 if self._model.list.files else 0)
+        self._pills.show_counts(
+            [sum(counts[state] for state in (chosen or State)) for chosen in _FILTERS]
+        )
+
+    def _on_rows_inserted(self, parent: QModelIndex, first: int, last: int) -> None:
+        if not parent.isValid():
+            for row in range(first, last + 1):
+                self.view.expand(self._filter.index(row, 0))
+        elif first == 0:
+            self.view.expand(parent)
+
+    def _on_view_clicked(self, index: QModelIndex) -> None:
+        if isinstance(index.data(Role.ROW), BatchRow):
+            self.view.setExpanded(index, not self.view.isExpanded(index))
+
+    def _on_view_double_clicked(self, index: QModelIndex) -> None:
+        row = index.data(Role.ROW)
+        if isinstance(row, FileRow) and row.pointer is not None:
+            self._copy([row.pointer.to_json()], tr("pointer JSON"), "")
+
+    def _on_delegate_acted(self, action: str, number: int) -> None:
+        row = self._model.list.files[number]
+        match Action(action):
+            case Action.COPY:
+                self._copy([row.key], tr("path"), "")
+            case Action.CANCEL:
+                self.cancel_requested.emit([row.id])
+            case Action.RETRY:
+                self.retry_requested.emit([row.id])
+            case Action.COPY_DETAILS:
+                self._copy([details(row)], tr("details"), "")
+
+    def _on_menu_requested(self, point: QPoint) -> None:
+        menu = self.menu()
+        if menu is not None:
+            menu.popup(self.view.viewport().mapToGlobal(point))
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Open the menu from the keyboard's menu key, too."""
+        self._on_menu_requested(self.view.viewport().mapFromGlobal(event.globalPos()))
+
+    def menu(self) -> QMenu | None:
+        """Return the menu for the selected files, `None` without any."""
+        rows = self.selected()
+        if not rows:
+            return None
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        keyed = [row.key for row in rows if row.key]
+        pointers = [row.pointer for row in rows if row.pointer]
+        running = [row.id for row in rows if not row.state.is_final]
+        ended = [row.id for row in rows if row.state in {State.FAILED, State.CANCELLED}]
+        failed = [row for row in rows if row.error]
+        entries = (
+            (tr("Copy path"), keyed, lambda: self._copy(keyed, tr("path"), tr("paths"))),
+            (
+                tr("Copy S3 URI"),
+                pointers,
+                lambda: self._copy([p.uri for p in pointers], tr("S3 URI"), tr("S3 URIs")),
+            ),
+            (
+                tr("Copy pointer JSON"),
+                pointers,
+                lambda: self._copy(
+                    [p.to_json() for p in pointers], tr("pointer JSON"), tr("pointers")
+                ),
+            ),
+            None,
+            (tr("Cancel"), running, lambda: self.cancel_requested.emit(running)),
+            (tr("Retry"), ended, lambda: self.retry_requested.emit(ended)),
+            (
+                tr("Copy details"),
+                failed,
+                lambda: self._copy([details(row) for row in failed], tr("details"), tr("details")),
+            ),
+        )
+        for entry in entries:
+            if entry is None:
+                menu.addSeparator()
+                continue
+            words, applies, act = entry
+            action = menu.addAction(words)
+            action.setEnabled(bool(applies))
+            action.triggered.connect(lambda *_, run=act: run())
+        return menu
+
+
+def details(row: FileRow) -> str:
+    """Return what there is to say of a failure, for a report; never a credential."""
+    error = row.error
+    if error is None:
+        return row.path
+    lines = [row.path, error.title, error.detail, error.hint, error.technical]
+    return "\n".join(line for line in lines if line)

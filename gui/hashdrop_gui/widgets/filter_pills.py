@@ -1,0 +1,44 @@
+"""Pills that filter by state, with their counts."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QButtonGroup
+from PySide6.QtWidgets import QHBoxLayout
+from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QWidget
+
+
+class FilterPills(QWidget):
+    """One pill can be chosen.
+
+    Args:
+        words: Of the pills, in order.
+
+    Signals:
+        chosen: Number of the pill.
+    """
+
+    chosen = Signal(int)
+
+    def __init__(self, words: list[str]) -> None:
+        super().__init__()
+        self._words = words
+        self._group = QButtonGroup(self)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(24, 14, 24, 6)
+        layout.setSpacing(8)
+        for number, text in enumerate(words):
+            pill = QPushButton(text)
+            pill.setObjectName("pill")
+            pill.setCheckable(True)
+            self._group.addButton(pill, number)
+            layout.addWidget(pill)
+        layout.addStretch(1)
+        self._group.button(0).setChecked(True)
+        self._group.idClicked.connect(self.chosen)
+
+    def show_counts(self, counts: list[int]) -> None:
+        """Show how many there are behind each pill."""
+        for number, count in enumerate(counts):
+            self._group.button(number).setText(f"{self._words[number]} {count:,}")

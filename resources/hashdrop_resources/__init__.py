@@ -1,0 +1,1 @@
+"""Icons and drawings of Hashdrop; read by `importlib.resources`."""
