@@ -99,7 +99,7 @@ async def _serve(
                 await service.cancel_all()
         shown.let_close()
         shown.close()
+        shown.deleteLater()  # while the loop still runs, not with the interpreter
         group.cancel_scope.cancel()
-    # The window goes while the loop still runs, not with the interpreter.
-    shown.deleteLater()
+
     return _INTERRUPTED if interrupted else 0

@@ -3,7 +3,7 @@
 set -euo pipefail
 for_tests=${1:-}
 needed=()
-has() { ldconfig -p 2>/dev/null | grep -q "$1"; }
+has() { ldconfig -p 2>/dev/null | grep "$1" >/dev/null; }
 
 if command -v ldconfig >/dev/null && command -v apt-get >/dev/null; then
   # library -> Debian package (read off `ldd` of Qt's xcb and Wayland plug-ins)
@@ -33,8 +33,8 @@ LIST
     command -v Xvfb >/dev/null || needed+=(xvfb)
     command -v xdotool >/dev/null || needed+=(xdotool)
     command -v import >/dev/null || needed+=(imagemagick)
-    fc-list 2>/dev/null | grep -qi inter || needed+=(fonts-inter)
-    fc-list 2>/dev/null | grep -qi dejavu || needed+=(fonts-dejavu-core)
+    fc-list 2>/dev/null | grep -i inter >/dev/null || needed+=(fonts-inter)
+    fc-list 2>/dev/null | grep -i dejavu >/dev/null || needed+=(fonts-dejavu-core)
   fi
 fi
 
