@@ -32,6 +32,7 @@ from PySide6.QtWidgets import QWidget
 from hashdrop.connection import LOCAL_CONNECTION_NAME
 from hashdrop.connection import Connection
 from hashdrop.errors import HashdropError
+from hashdrop.transfers.events import State
 from hashdrop_gui.bridge import EventBridge
 from hashdrop_gui.dialogs.connection import ConnectionDialog
 from hashdrop_gui.models.transfers import TransfersModel
@@ -232,7 +233,7 @@ class MainWindow(QMainWindow):
             status = self._service.status
             local = status.connection.name == LOCAL_CONNECTION_NAME
             starting = tr("Starting the store on this computer…") if local else tr("Connecting…")
-            self.summary.setText(starting if status.state == "starting" else tr("Nothing to do"))
+            self.summary.setText(starting if status.state == "starting" else self._idle_text())
             return
         uploading = sum(
             row.done for row in listed.moving.values() if row.state.value == "Uploading"
@@ -245,6 +246,17 @@ class MainWindow(QMainWindow):
             tr("{done} of {all}").format(done=size_text(done), all=size_text(listed.total))
         )
         self.summary.setText(" · ".join(parts))
+
+    def _idle_text(self) -> str:
+        counts = self.model.list.counts
+        numbers = (
+            (counts[State.STORED], tr("{n} stored")),
+            (counts[State.ALREADY_STORED], tr("{n} already stored")),
+            (counts[State.FAILED], tr("{n} failed")),
+            (counts[State.CANCELLED], tr("{n} cancelled")),
+        )
+        told = [words.format(n=f"{number:,}") for number, words in numbers if number]
+        return " · ".join(told) or tr("Ready")
 
     # --- connections -----------------------------------------------------------------------------
 

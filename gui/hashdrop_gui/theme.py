@@ -100,6 +100,9 @@ def state_colour(state: State, tokens: Tokens) -> str:
 def apply_theme(app: QApplication) -> Tokens:
     """Give the program its colours and style sheet; return the tokens that were used."""
     tokens = current_tokens()
+    # The desktop's own font; where there is no desktop to choose one, Inter if it is there.
+    if not os.environ.get("XDG_CURRENT_DESKTOP") and "Inter" in QFontDatabase.families():
+        app.setFont(QFont("Inter"))
     palette = QPalette()
     for role, colour in {
         QPalette.ColorRole.Window: tokens.background,
@@ -181,6 +184,7 @@ def style_sheet(tokens: Tokens) -> str:
     return f"""
 * {{ font-size: 13px; }}
 QMainWindow, QDialog, QMessageBox, #page, #content {{ background: {t.background}; }}
+QDialog, QMessageBox {{ border: 1px solid {t.line}; }}
 QLabel {{ color: {t.text}; background: transparent; }}
 #sidebar {{ background: {t.sidebar}; border: none; border-right: 1px solid {t.line}; }}
 #brand {{ font-size: 16px; font-weight: 600; }}
@@ -197,7 +201,7 @@ QLabel {{ color: {t.text}; background: transparent; }}
 #navigation:checked {{ background: {t.selection}; font-weight: 600; }}
 #navigation:focus {{ border: 2px solid {t.accent}; padding: 0 10px; }}
 #navigationCount {{ color: {t.accent}; font-weight: 600; }}
-#connection {{ text-align: left; border: 1px solid transparent; border-radius: 8px; background: transparent; }}
+#connection {{ min-height: 46px; max-height: 46px; padding: 0; text-align: left; border: 1px solid transparent; border-radius: 8px; background: transparent; }}
 #connection:hover {{ background: {t.line}; }}
 #connection:checked {{ border-color: {t.line}; background: {t.background}; }}
 #connection:focus {{ border: 2px solid {t.accent}; }}
@@ -229,7 +233,7 @@ QTableView::item {{ border-bottom: 1px solid {t.line}; padding: 0 8px; }}
 QTableView::item:selected {{ background: {t.selection}; color: {t.text}; }}
 QHeaderView {{ background: {t.background}; }}
 QHeaderView::section {{ background: {t.background}; color: {t.second}; border: none; font-size: 12px; font-weight: 500;
-  border-bottom: 1px solid {t.line}; padding: 8px 8px; text-align: left; }}
+  border-bottom: 1px solid {t.line}; padding: 8px 11px; text-align: left; }}
 QMenu {{ background: {t.background}; border: 1px solid {t.line}; border-radius: 8px; padding: 6px; color: {t.text}; }}
 QMenu::item {{ padding: 7px 24px 7px 12px; border-radius: 6px; }}
 QMenu::item:selected {{ background: {t.selection}; }}

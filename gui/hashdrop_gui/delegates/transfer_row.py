@@ -218,7 +218,7 @@ class TransferRowDelegate(QStyledItemDelegate):
         elif row.state in {State.HASHING, State.UPLOADING}:
             painter.setFont(sized(option.font, 12))
             painter.setPen(QColor(t.second))
-            text = tr("the path appears when the hash is known")
+            text = tr("shown when the hash is known")
             text = painter.fontMetrics().elidedText(
                 text, Qt.TextElideMode.ElideRight, place.width()
             )

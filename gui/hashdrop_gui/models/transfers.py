@@ -22,6 +22,7 @@ from hashdrop_gui.models.transfer_list import TransferList
 from hashdrop_gui.models.wording import duration_text
 from hashdrop_gui.models.wording import files_text
 from hashdrop_gui.models.wording import left_text
+from hashdrop_gui.models.wording import progress_text
 from hashdrop_gui.models.wording import size_text
 from hashdrop_gui.models.wording import speed_text
 from hashdrop_gui.models.wording import tr
@@ -237,7 +238,7 @@ def second_line(row: FileRow) -> str:
         case State.FAILED:
             return row.error.sentence if row.error else ""
         case State.HASHING | State.UPLOADING if row.size:
-            parts = [tr("{done} of {size}").format(done=size_text(row.done), size=size)]
+            parts = [progress_text(row.done, row.size)]
             if row.state is State.UPLOADING and row.speed > 0:
                 parts.append(speed_text(row.speed))
                 parts.append(left_text((row.size - row.done) / row.speed))
@@ -259,7 +260,8 @@ def second_line(row: FileRow) -> str:
 def batch_text(row: BatchRow) -> str:
     """Return a batch's counts in words."""
     stored = row.count(State.STORED, State.ALREADY_STORED)
-    parts = [files_text(len(row.files)), size_text(row.total)]
+    count = [files_text(len(row.files))] if row.title else []  # else it is the title
+    parts = [*count, size_text(row.total)]
     if not row.scanned:
         parts.append(tr("counting…"))
     if stored:

@@ -24,6 +24,15 @@ def size_text(size: int | None) -> str:
     return humanize.naturalsize(size, format="%.1f" if size >= 1_000_000 else "%.0f")
 
 
+def progress_text(done: int, size: int) -> str:
+    """Return how much of something is done: `1.9 of 3.0 GB`."""
+    first, second = size_text(done), size_text(size)
+    number, _, unit = first.rpartition(" ")
+    if second.endswith(f" {unit}"):
+        first = number
+    return tr("{done} of {size}").format(done=first, size=second)
+
+
 def speed_text(bytes_per_second: float) -> str:
     """Return a speed: `84 MB/s`."""
     return f"{humanize.naturalsize(bytes_per_second, format='%.0f')}/s"

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QStackedLayout
 from PySide6.QtWidgets import QStyledItemDelegate
 from PySide6.QtWidgets import QStyleOptionViewItem
 from PySide6.QtWidgets import QTableView
+from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 from hashdrop_gui.models.pointers import Column
@@ -99,7 +100,11 @@ class PointersPage(QWidget):
         )
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.empty)
-        self._stack.addWidget(self.view)
+        listing = QWidget()
+        column = QVBoxLayout(listing)
+        column.setContentsMargins(13, 6, 13, 0)
+        column.addWidget(self.view)
+        self._stack.addWidget(listing)
         self.empty.pressed.connect(self.upload_requested)
 
     def _prepare_view(self) -> None:
@@ -124,7 +129,6 @@ class PointersPage(QWidget):
         header.setSectionResizeMode(Column.HASH, QHeaderView.ResizeMode.Stretch)
         for column, width in ((Column.SIZE, 96), (Column.TYPE, 170), (Column.STORED, 150)):
             view.setColumnWidth(column, width)
-        view.setViewportMargins(0, 0, 0, 0)
         view.doubleClicked.connect(self._on_view_double_clicked)
         view.copy_requested.connect(self.copy_selected)
         view.verticalScrollBar().valueChanged.connect(self._on_scrolled)

@@ -33,7 +33,7 @@ _ACTIVE = frozenset({State.QUEUED, State.HASHING, State.UPLOADING, State.VERIFYI
 _FILTERS: tuple[frozenset[State] | None, ...] = (
     None,
     _ACTIVE,
-    frozenset({State.FAILED, State.CANCELLED}),
+    frozenset({State.FAILED}),
     frozenset({State.STORED, State.ALREADY_STORED}),
 )
 
