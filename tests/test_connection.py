@@ -39,7 +39,12 @@ def test_a_wrong_field_is_named_and_explained(field, value, says):
 def test_values_are_tidied():
     """Slashes, blanks and empty texts of a form become what is meant."""
     connection = validate_connection(
-        name="x", bucket="lab-data", prefix="/raw/2026/", endpoint_url=" https://s3.x/ ", region="", profile=" "
+        name="x",
+        bucket="lab-data",
+        prefix="/raw/2026/",
+        endpoint_url=" https://s3.x/ ",
+        region="",
+        profile=" ",
     )
 
     assert connection.prefix == "raw/2026"

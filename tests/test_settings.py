@@ -27,7 +27,13 @@ def test_settings_come_back_as_they_were_saved(tmp_path):
 
 @pytest.mark.parametrize(
     "damage",
-    [b"\xff\xfe", b"current = ", b"connections = 3", b"[[connections]]\nname = 'x'\nbucket = 'A'", b"version = 99"],
+    [
+        b"\xff\xfe",
+        b"current = ",
+        b"connections = 3",
+        b"[[connections]]\nname = 'x'\nbucket = 'A'",
+        b"version = 99",
+    ],
 )
 def test_a_damaged_file_is_kept_aside_and_said(tmp_path, damage):
     """Never overwritten in silence."""

@@ -37,7 +37,7 @@ from hashdrop_gui.bridge import EventBridge
 from hashdrop_gui.dialogs.connection import ConnectionDialog
 from hashdrop_gui.models.transfers import TransfersModel
 from hashdrop_gui.models.wording import left_text
-from hashdrop_gui.models.wording import size_text
+from hashdrop_gui.models.wording import progress_text
 from hashdrop_gui.models.wording import speed_text
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.pages.pointers import PointersPage
@@ -242,9 +242,7 @@ class MainWindow(QMainWindow):
         parts = [tr("{n} active").format(n=f"{listed.active:,}")]
         if listed.speed > 0:
             parts += [speed_text(listed.speed), left_text((listed.total - done) / listed.speed)]
-        parts.append(
-            tr("{done} of {all}").format(done=size_text(done), all=size_text(listed.total))
-        )
+        parts.append(progress_text(done, listed.total))
         self.summary.setText(" · ".join(parts))
 
     def _idle_text(self) -> str:

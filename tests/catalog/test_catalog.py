@@ -30,7 +30,9 @@ async def test_what_was_noted_is_listed_newest_first_and_survives(tmp_path):
     path = tmp_path / "catalog.sqlite3"
     async with open_catalog(path) as catalog:
         for number in range(25):
-            await catalog.record(pointer(number), name=f"{number}.txt", folder="run", connection="lab")
+            await catalog.record(
+                pointer(number), name=f"{number}.txt", folder="run", connection="lab"
+            )
     async with open_catalog(path) as catalog:
         names = []
         before = None
@@ -59,10 +61,16 @@ async def test_many_names_stand_for_one_object(tmp_path):
 async def test_two_programs_write_at_once(tmp_path):
     """Nothing is lost, nothing is locked out."""
     path = tmp_path / "c"
-    async with open_catalog(path) as one, open_catalog(path) as two, anyio.create_task_group() as group:
+    async with (
+        open_catalog(path) as one,
+        open_catalog(path) as two,
+        anyio.create_task_group() as group,
+    ):
         for number in range(40):
             group.start_soon(
-                lambda n=number: (one, two)[n % 2].record(pointer(n), name=f"{n}", folder="", connection="lab")
+                lambda n=number: (one, two)[n % 2].record(
+                    pointer(n), name=f"{n}", folder="", connection="lab"
+                )
             )
     async with open_catalog(path) as catalog:
         assert len(await catalog.page()) == 40
@@ -84,7 +92,11 @@ async def test_plain_labox_loads_what_was_noted(tmp_path, s3_server, bucket, sto
     path.write_bytes(b"a,b\n1,2\n")
     outcome = await S3Storage(s3_client=client, s3_router=simple_s3_router(bucket)).write_file(path)
     stored = StoredPointer(
-        outcome.pointer["bucket"], outcome.pointer["key"], outcome.digest["content_hash"], 8, "text/csv"
+        outcome.pointer["bucket"],
+        outcome.pointer["key"],
+        outcome.digest["content_hash"],
+        8,
+        "text/csv",
     )
     async with open_catalog(tmp_path / "c") as catalog:
         await catalog.record(stored, name="x.csv", folder="", connection="lab")

@@ -46,11 +46,19 @@ class Recorded:
 
 
 def target_of(server, bucket, endpoint_url=None, **more):
-    connection = Connection(name="test", bucket=bucket, prefix="p", endpoint_url=server.endpoint_url)
+    connection = Connection(
+        name="test", bucket=bucket, prefix="p", endpoint_url=server.endpoint_url
+    )
     target = Target(connection)
     client = server.client(endpoint_url, request_checksum_calculation="when_supported")
     target.opened(
-        S3Storage(s3_client=client, s3_router=simple_s3_router(bucket, "p"), max_writers=4, cleanup_timeout=10, **more)
+        S3Storage(
+            s3_client=client,
+            s3_router=simple_s3_router(bucket, "p"),
+            max_writers=4,
+            cleanup_timeout=10,
+            **more,
+        )
     )
     return target
 
@@ -80,7 +88,9 @@ async def test_a_drop_is_stored_and_told_step_by_step(run, s3_server, bucket, tm
 
     assert kinds[0] is Queued
     assert isinstance(events[-1], Stored)
-    assert kinds.index(Hashing) < kinds.index(Keyed) < kinds.index(Uploading) < kinds.index(Verifying)
+    assert (
+        kinds.index(Hashing) < kinds.index(Keyed) < kinds.index(Uploading) < kinds.index(Verifying)
+    )
     assert events[-1].pointer.key == key
     assert (events[-1].sent_bytes, events[-1].verified) == (len(data), True)
     assert recorded.pointers == [("a.csv", events[-1].pointer)]
@@ -156,7 +166,11 @@ async def test_cancel_while_sending_leaves_nothing(run, s3_server, bucket, tmp_p
     (tmp_path / "a.bin").write_bytes(os.urandom(30 * MIB))
     with FaultProxy.to(s3_server.endpoint_url) as proxy:
         hold = proxy.add(Rule.hold("UploadPart", nth=3))
-        engine.add([tmp_path / "a.bin"], target_of(s3_server, bucket, proxy.endpoint_url), single_pass=single_pass)
+        engine.add(
+            [tmp_path / "a.bin"],
+            target_of(s3_server, bucket, proxy.endpoint_url),
+            single_pass=single_pass,
+        )
         with anyio.fail_after(20):
             await anyio.to_thread.run_sync(hold.reached.wait, 15)
             engine.cancel([of(events, Queued)[0].id])
@@ -185,7 +199,9 @@ async def test_cancel_all_returns_when_everything_is_at_its_end(run, s3_server, 
     assert s3_server.open_uploads(bucket) == []
 
 
-async def test_a_file_that_changes_is_never_stored_under_its_old_hash(run, s3_server, bucket, tmp_path):
+async def test_a_file_that_changes_is_never_stored_under_its_old_hash(
+    run, s3_server, bucket, tmp_path
+):
     """Changed after it was hashed: refused, and right after a retry."""
     engine, events, _ = run
     path = tmp_path / "a.bin"

@@ -13,7 +13,9 @@ from hashdrop.transfers.sources import find_files
 
 def split(paths):
     found = list(find_files(paths))
-    files = [(item.folder, item.path.name, item.size) for item in found if isinstance(item, FoundFile)]
+    files = [
+        (item.folder, item.path.name, item.size) for item in found if isinstance(item, FoundFile)
+    ]
     return files, [item for item in found if not isinstance(item, FoundFile)]
 
 
@@ -28,7 +30,12 @@ def test_folders_are_walked_in_order_with_their_names(tmp_path):
     single.write_text("1")
     files, faults = split([run, single])
 
-    assert files == [("run", "z.txt", 2), ("run/b", "y.txt", 1), ("run/b/c", "ünï.txt", 0), ("", "single.csv", 1)]
+    assert files == [
+        ("run", "z.txt", 2),
+        ("run/b", "y.txt", 1),
+        ("run/b/c", "ünï.txt", 0),
+        ("", "single.csv", 1),
+    ]
     assert faults == []
 
 

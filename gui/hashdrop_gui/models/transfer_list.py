@@ -87,6 +87,8 @@ class BatchRow:
     """Bytes of its files."""
     counts: dict[State, int] = field(default_factory=dict[State, int])
     finished_bytes: int = 0
+    given_up_bytes: int = 0
+    """Of its failed and cancelled files."""
 
     @property
     def title(self) -> str:
@@ -115,7 +117,8 @@ class BatchRow:
         if not self.total:
             return 0.0
         moving = sum(file.done for file in self.moving.values() if file.state is State.UPLOADING)
-        return min(1.0, (self.finished_bytes + moving) / self.total)
+        wanted = self.total - self.given_up_bytes
+        return min(1.0, (self.finished_bytes + moving) / wanted) if wanted else 0.0
 
     moving: dict[int, FileRow] = field(default_factory=dict[int, FileRow])
     """Its files that are on their way."""
@@ -259,7 +262,10 @@ class TransferList:
         batch = self.batches[row.batch]
         self.counts[state] += change
         batch.counts[state] = batch.counts.get(state, 0) + change
-        if state.is_final:
-            size = (row.size or 0) * change
+        size = (row.size or 0) * change
+        if state in {State.FAILED, State.CANCELLED}:  # nothing of it is there, nothing will be
+            batch.given_up_bytes += size
+            self.total -= size
+        elif state.is_final:
             batch.finished_bytes += size
             self.finished_bytes += size
