@@ -9,9 +9,9 @@ import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before anything imports Qt
 
-from support.s3_fixtures import bucket  # noqa: E402
-from support.s3_fixtures import s3_client  # noqa: E402
-from support.s3_fixtures import s3_server  # noqa: E402
+from support.s3_fixtures import bucket
+from support.s3_fixtures import s3_client
+from support.s3_fixtures import s3_server
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from hashdrop.connection import Choice
 from hashdrop.connection import Connection
 from hashdrop.connection import connection_faults

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mimetypes
 
 import pytest
+
 from hashdrop.content_types import content_type_of
 from hashdrop.content_types import extension_of
 

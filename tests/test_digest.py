@@ -6,13 +6,14 @@ import hashlib
 import zlib
 
 import pytest
-from hashdrop.digest import digest_file
-from hashdrop.digest import digest_memory
-from hashdrop.digest import digest_stream
 from hypothesis import HealthCheck
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
+
+from hashdrop.digest import digest_file
+from hashdrop.digest import digest_memory
+from hashdrop.digest import digest_stream
 
 
 @given(data=st.binary(max_size=300), part_size=st.integers(1, 64))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 
 import pytest
+
 from hashdrop.connection import Connection
 from hashdrop.errors import SettingsError
 from hashdrop.settings import Settings

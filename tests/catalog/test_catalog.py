@@ -7,17 +7,18 @@ from contextlib import AsyncExitStack
 
 import anyio
 import pytest
+from labox.core import Registry
+from labox.core import load_one
+from labox.extra.aws import S3Storage as LaboxS3Storage
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import create_async_engine
+
 from hashdrop import S3Storage
 from hashdrop import simple_s3_router
 from hashdrop.catalog.catalog import open_catalog
 from hashdrop.catalog.stored_file import StoredFile
 from hashdrop.errors import CatalogError
 from hashdrop.pointer import StoredPointer
-from labox.core import Registry
-from labox.core import load_one
-from labox.extra.aws import S3Storage as LaboxS3Storage
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.ext.asyncio import create_async_engine
 
 
 def pointer(number: int) -> StoredPointer:

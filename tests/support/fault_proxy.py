@@ -68,6 +68,11 @@ class Rule:
         return cls(operation, "answer", status=status, code=code, **more)
 
     @classmethod
+    def pretend(cls, operation, body, **more):
+        """The store says that it did it, and did not."""
+        return cls(operation, "answer", status=200, code=body, **more)
+
+    @classmethod
     def cut(cls, operation, after, **more):
         """The answer's body ends after some bytes."""
         return cls(operation, "cut", amount=after, **more)
@@ -159,6 +164,8 @@ class FaultProxy:
         self._closing = True
         for rule in self._rules:
             rule.release()
+        with contextlib.suppress(OSError):
+            self._server.shutdown(socket.SHUT_RDWR)  # else `accept` goes on waiting
         self._server.close()
         for one in list(self._sockets):
             with contextlib.suppress(OSError):
@@ -221,7 +228,7 @@ class FaultProxy:
         if fault == "reset":
             return _reset(connection)
         if fault == "answer":
-            body = _XML.format(code=rule.code).encode()
+            body = (rule.code if rule.status == 200 else _XML.format(code=rule.code)).encode()
             head = f"HTTP/1.1 {rule.status} X\r\nContent-Type: application/xml\r\nContent-Length: {len(body)}\r\n\r\n"
             connection.sendall(head.encode() + (b"" if request.method == "HEAD" else body))
             return True

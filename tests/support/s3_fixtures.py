@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
+
 from support.s3_server import S3Server
 from support.s3_server import run_server
 

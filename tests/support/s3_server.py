@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import boto3
 from botocore.config import Config
+
 from hashdrop.local_store import LocalStore
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+
 from hashdrop import S3Storage
 from hashdrop import simple_s3_router
 from hashdrop.connection import Connection

@@ -39,6 +39,7 @@ _EXPIRED = frozenset(
 _REFUSED_KEYS = frozenset(
     {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "InvalidSecurity"}
 )
+_CHANGED_ON_ITS_WAY = frozenset({"BadDigest", "XAmzContentSHA256Mismatch"})
 _ELSEWHERE = frozenset(
     {
         "PermanentRedirect",
@@ -100,7 +101,7 @@ def translate(error: Exception, *, bucket: str = "", key: str = "") -> Exception
     return _of_way(error, bucket=bucket)
 
 
-def _of_client_error(  # noqa: PLR0911  # one case after the other
+def _of_client_error(  # noqa: C901, PLR0911  # one case after the other
     error: boto.ClientError, *, bucket: str, key: str
 ) -> HashdropError:
     code, status = error_code(error), error_status(error)
@@ -117,6 +118,10 @@ def _of_client_error(  # noqa: PLR0911  # one case after the other
         )
     if code in {"NoSuchKey", "NoSuchVersion"} or (status == 404 and operation == "GetObject"):
         return ObjectMissing(f"There is no object at {place}.", technical=technical)
+    if code in _CHANGED_ON_ITS_WAY:
+        return TransferCut(
+            "What arrived at the store was not what was sent.", hint="Retry.", technical=technical
+        )
     if code in _EXPIRED:
         return CredentialsExpired(
             "Your session has ended.", hint="Sign in again and retry.", technical=technical

@@ -263,17 +263,22 @@ async def open_multipart(
     if requests.checksums:
         create["ChecksumAlgorithm"] = "CRC32"
     upload_id = ""
+    attempts = 0
     upload: MultipartUpload | None = None
 
-    def created(**arguments: Any) -> dict[str, Any]:
+    def created(**arguments: Any) -> None:
         # The id is kept in the thread: a cancellation may drop what the call returns.
-        nonlocal upload_id
+        nonlocal upload_id, attempts
+        attempts += 1
         answer: Any = requests.client.create_multipart_upload(**arguments)
+        attempts += answer["ResponseMetadata"].get("RetryAttempts", 0)
         upload_id = answer["UploadId"]
-        return answer
 
     try:
-        await requests.write(created, pointer, **create)
+        await retrying(
+            f"Creation of an upload of {pointer}",
+            lambda: requests.write(created, pointer, **create),
+        )
         async with plain_task_group() as group:
             upload = MultipartUpload(
                 requests,
@@ -291,6 +296,8 @@ async def open_multipart(
             await abort_upload(
                 requests, pointer, upload_id, timeout_s=cleanup_timeout_s, sweep=sweep
             )
+        elif sweep and attempts > 1:  # an earlier creation may have got through
+            await abort_upload(requests, pointer, "", timeout_s=cleanup_timeout_s, sweep=True)
 
 
 async def abort_upload(
