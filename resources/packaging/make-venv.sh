@@ -29,5 +29,9 @@ if [ ! -x "$venv/bin/python" ] || ! "$venv/bin/python" -m pip --version >/dev/nu
 fi
 
 say "Installing what Hashdrop needs …"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+# requirements.txt is complete: without --no-deps pip looks for the hash of `sqlalchemy[asyncio]`, which labox asks
+# for by a range, and refuses it. `pip check` then holds the list to what the packages themselves ask for.
+pip() { "$venv/bin/python" -m pip --disable-pip-version-check "$@"; }
+pip install --quiet --no-deps --require-hashes -r requirements.txt
+pip install --quiet --no-deps --no-build-isolation -e .
+pip check >&2

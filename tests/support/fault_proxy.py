@@ -294,7 +294,9 @@ class FaultProxy:
                 left -= len(chunk)
             connection.sendall(chunk)
             if left == 0:
-                return _reset(connection)
+                return (
+                    False  # closed, not reset: a reset takes back what the client had not read yet
+                )
             if rule and rule.fault == "slow":
                 time.sleep(len(chunk) / rule.amount)
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -28,5 +29,8 @@ def s3_client(s3_server: S3Server) -> Any:
 
 
 @pytest.fixture
-def bucket(s3_server: S3Server) -> str:
-    return s3_server.new_bucket()
+def bucket(s3_server: S3Server) -> Iterator[str]:
+    name = s3_server.new_bucket()
+    yield name
+    with contextlib.suppress(s3_server.client().exceptions.NoSuchBucket):  # the test deleted it
+        s3_server.delete_bucket(name)

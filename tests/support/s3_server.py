@@ -48,6 +48,17 @@ class S3Server:
         self.client().create_bucket(Bucket=name)
         return name
 
+    def delete_bucket(self, bucket: str) -> None:
+        """Take a bucket away with all that is in it; each keeps volumes of the server, which has few."""
+        client = self.client()
+        for upload in client.list_multipart_uploads(Bucket=bucket).get("Uploads") or []:
+            client.abort_multipart_upload(
+                Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+            )
+        for key in self.objects(bucket):
+            client.delete_object(Bucket=bucket, Key=key)
+        client.delete_bucket(Bucket=bucket)
+
     def objects(self, bucket: str) -> dict[str, int]:
         """Key -> bytes of every object."""
         pages = self.client().get_paginator("list_objects_v2").paginate(Bucket=bucket)

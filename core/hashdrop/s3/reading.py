@@ -68,7 +68,7 @@ async def stream_object(
                 if body is None:
                     answer = await _open(requests, pointer, at=at, etag=etag)
                     body, etag = answer["Body"], answer.get("ETag", "")
-                    if total is None:
+                    if at == 0:  # also a second time: another object may stand there by now
                         total = int(answer["ContentLength"])
                         if total == 0:
                             return
