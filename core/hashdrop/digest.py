@@ -13,6 +13,7 @@ from collections.abc import AsyncIterable
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
@@ -42,8 +43,18 @@ class FileDigest:
     """Bytes of each part but the last."""
     part_crcs: tuple[int, ...]
     """CRC-32 of each part; of an empty file none."""
-    crc: int
-    """CRC-32 of the whole."""
+
+    @property
+    def crc(self) -> int:
+        """CRC-32 of the whole, put together from its parts'."""
+        if not self.part_crcs:
+            return 0
+        whole = self.part_crcs[0]
+        left = self.size - self.part_size
+        for crc in self.part_crcs[1:]:
+            whole = joined_crc(whole, crc, min(self.part_size, left))
+            left -= self.part_size
+        return whole
 
 
 def make_digest(
@@ -85,8 +96,7 @@ def digest_file(
         OSError: The file cannot be opened or read.
     """
     whole = hashlib.sha256()
-    whole_crc = part_crc = 0
-    size = filled = 0
+    part_crc = size = filled = 0
     crcs: list[int] = []
     buffer = bytearray(min(part_size, _READ_SIZE))
     view = memoryview(buffer)
@@ -101,7 +111,6 @@ def digest_file(
             chunk = view[:count]
             whole.update(chunk)
             part_crc = zlib.crc32(chunk, part_crc)
-            whole_crc = zlib.crc32(chunk, whole_crc)
             size += count
             filled += count
             if on_read:
@@ -116,7 +125,6 @@ def digest_file(
         size=size,
         part_size=part_size,
         part_crcs=tuple(crcs),
-        crc=whole_crc,
     )
 
 
@@ -130,8 +138,20 @@ def digest_memory(data: bytes, part_size: int) -> FileDigest:
         part_crcs=tuple(
             zlib.crc32(view[start : start + part_size]) for start in range(0, len(data), part_size)
         ),
-        crc=zlib.crc32(data),
     )
+
+
+def joined_crc(first: int, second: int, length: int) -> int:
+    """Return the CRC-32 of two pieces of content, one behind the other.
+
+    A CRC is a remainder: the first is moved up by the length of the second, and the second added to it.
+
+    Args:
+        first: CRC-32 of the first piece.
+        second: CRC-32 of the second piece.
+        length: Bytes of the second piece.
+    """
+    return _times(_moved_by(length), first) ^ second
 
 
 def digest_stream(
@@ -184,6 +204,36 @@ def digest_stream(
         return cast("StreamDigest", digest)
 
     return passing(), get_digest
+
+
+_POLYNOMIAL = 0xEDB88320  # of CRC-32, bits reversed
+_ONE = 1 << 31
+
+
+def _times(a: int, b: int) -> int:
+    """Multiply two polynomials modulo that of CRC-32."""
+    product = 0
+    bit = _ONE
+    while a:
+        if a & bit:
+            product ^= b
+            a ^= bit
+        bit >>= 1
+        b = (b >> 1) ^ _POLYNOMIAL if b & 1 else b >> 1
+    return product
+
+
+@lru_cache(maxsize=64)
+def _moved_by(length: int) -> int:
+    """Return what a remainder is multiplied by when so many bytes follow."""
+    result = _ONE
+    power = _ONE >> 8  # one byte
+    while length:
+        if length & 1:
+            result = _times(result, power)
+        power = _times(power, power)
+        length >>= 1
+    return result
 
 
 def _advise_sequential(descriptor: int) -> None:

@@ -25,6 +25,8 @@ from hashdrop.errors import StoreBusy
 from hashdrop.errors import TagError
 from hashdrop.s3.multipart import growing_part_size
 from hashdrop.s3.multipart import part_size_for
+from hashdrop.s3.progress import Phase
+from hashdrop.s3.progress import Progress
 from support.fault_proxy import FaultProxy
 from support.fault_proxy import Rule
 from support.storage_checks import ALL_CHECKS
@@ -40,9 +42,9 @@ def proxy(s3_server):
         yield one
 
 
-@pytest.fixture
-def make(s3_server, proxy, bucket):
-    """A storage through the proxy."""
+@pytest.fixture(params=[False, True], ids=["botocore", "own-connections"])
+def make(request, s3_server, proxy, bucket):
+    """A storage through the proxy, by botocore's connections and by our own."""
 
     def make_storage(router=None, *, checksums="when_supported", **more):
         client = s3_server.client(
@@ -53,7 +55,7 @@ def make(s3_server, proxy, bucket):
         return S3Storage(
             s3_client=client,
             s3_router=router or simple_s3_router(bucket, "p"),
-            **({"cleanup_timeout": 10} | more),
+            **({"cleanup_timeout": 10, "own_connections": request.param} | more),
         )
 
     return make_storage
@@ -590,16 +592,13 @@ async def test_a_file_that_shrinks_is_refused(make, s3_server, bucket, tmp_path)
     """Between hashing and sending; nothing is stored."""
     path = tmp_path / "a.bin"
     path.write_bytes(os.urandom(12 * MIB))
-    original = S3Storage._already
 
-    class Shrinking(S3Storage):
-        async def _already(self, *arguments, **more):
+    def shrink(phase):
+        if phase is Phase.SENDING:
             os.truncate(path, MIB)
-            return await original(self, *arguments, **more)
 
-    storage = Shrinking(s3_client=s3_server.client(), s3_router=simple_s3_router(bucket))
     with pytest.raises(SourceChanged):
-        await storage.write_file(path)
+        await make().write_file(path, progress=Progress(on_phase=shrink))
 
     assert s3_server.objects(bucket) == {}
     assert s3_server.open_uploads(bucket) == []
@@ -613,8 +612,6 @@ def test_part_sizes_that_s3_does_not_take_are_refused(s3_server, bucket):
 
 async def test_a_body_counts_what_is_sent_and_takes_it_back(make, proxy, bucket, tmp_path):
     """A retried part is counted once."""
-    from hashdrop.s3.progress import Progress
-
     path = tmp_path / "a.bin"
     path.write_bytes(os.urandom(12 * MIB))
     proxy.add(Rule.answer("UploadPart", 503, "SlowDown", times=3))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import socket
 import threading
 from collections.abc import Callable
 from typing import IO
 from typing import Any
+from typing import Protocol
 
 _SEND_SIZE = 256 * 1024
 """Bytes handed to the socket at once: http.client asks for 16 KiB, which costs time."""
+_PACED_SIZE = 32 * 1024
+"""The same under a bandwidth limit: small, so that a slow pace is an even one."""
 
 
 class Interrupted(Exception):  # not an error: the way out of a thread that was told to stop
@@ -21,10 +26,37 @@ class Stop:
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._sockets: set[socket.socket] = set()
 
     def set(self) -> None:
-        """End them at their next read."""
-        self._event.set()
+        """End them: at their next read, or now where they wait for the store on a socket of ours."""
+        with self._lock:
+            self._event.set()
+            for one in self._sockets:
+                with contextlib.suppress(OSError):  # closed by the other end already
+                    # The plain socket's: a TLS one would forget its state under the waiting thread.
+                    socket.socket.shutdown(one, socket.SHUT_RDWR)
+
+    def attach(self, sock: socket.socket) -> Callable[[], None]:
+        """Shut a socket down when they are to end; returns what detaches it."""
+        with self._lock:
+            self._sockets.add(sock)
+
+        def detach() -> None:
+            with self._lock:
+                self._sockets.discard(sock)
+
+        return detach
+
+    def wait(self, seconds: float) -> None:
+        """Wait some seconds, or end the calling thread's work.
+
+        Raises:
+            Interrupted: The transfer was stopped.
+        """
+        if self._event.wait(seconds):
+            raise Interrupted
 
     @property
     def is_set(self) -> bool:
@@ -41,6 +73,23 @@ class Stop:
             raise Interrupted
 
 
+class Pace(Protocol):
+    """Holds sending threads to a bandwidth limit."""
+
+    @property
+    def limits(self) -> bool:
+        """Whether there is a limit now."""
+        ...
+
+    def take(self, count: int, stop: Stop) -> None:
+        """Wait until so many bytes may be sent; blocking.
+
+        Raises:
+            Interrupted: The transfer was stopped meanwhile.
+        """
+        ...
+
+
 class Body(io.RawIOBase):
     """A seekable request body.
 
@@ -53,6 +102,7 @@ class Body(io.RawIOBase):
         size: Bytes in the source.
         stop: Checked at each read.
         on_sent: Told each change of the number of bytes sent; called in the sending thread.
+        pace: The bandwidth limit.
     """
 
     def __init__(
@@ -62,6 +112,7 @@ class Body(io.RawIOBase):
         *,
         stop: Stop,
         on_sent: Callable[[int], None] | None = None,
+        pace: Pace | None = None,
     ) -> None:
         super().__init__()
         source.seek(0)
@@ -70,8 +121,11 @@ class Body(io.RawIOBase):
         self._at = 0
         self._stop = stop
         self._on_sent = on_sent
+        self._pace = pace
         self._armed = False
         self._counted = 0
+        self.attempts = 0
+        """How often sending was begun."""
 
     def __len__(self) -> int:
         return self._size
@@ -82,6 +136,7 @@ class Body(io.RawIOBase):
     def arm(self) -> None:
         """Count from here on: the request is being sent."""
         self._armed = True
+        self.attempts += 1
 
     def retract(self) -> None:
         """Take back what was counted: it did not arrive."""
@@ -104,6 +159,10 @@ class Body(io.RawIOBase):
         count = -1 if size is None or size < 0 else size
         if self._armed and count >= 0:
             count = max(count, _SEND_SIZE)
+        if self._armed and self._pace is not None and self._pace.limits:
+            left = self._size - self._at
+            count = min(left if count < 0 else count, _PACED_SIZE)
+            self._pace.take(min(count, left), self._stop)
         piece = self._source.read(count)
         self._at += len(piece)
         if self._armed and self._on_sent and piece:

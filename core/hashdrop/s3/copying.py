@@ -12,7 +12,7 @@ from hashdrop.errors import StoreError
 from hashdrop.s3.multipart import abort_upload
 from hashdrop.s3.objects import ObjectFacts
 from hashdrop.s3.objects import Requests
-from hashdrop.s3.retrying import retrying
+from hashdrop.s3.retrying import Retries
 from hashdrop.s3.threads import plain_task_group
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ async def copy_object(
     part_size: int,
     cleanup_timeout_s: float,
     in_flight: int,
+    retries: Retries,
     **create: Any,
 ) -> None:
     """Copy an object within the store and check the copy.
@@ -47,6 +48,7 @@ async def copy_object(
         part_size: Bytes of such a part.
         cleanup_timeout_s: Seconds that the abort of a failed copy may take.
         in_flight: Part copies at once.
+        retries: How a request is tried again.
         **create: Content type, encoding and tags: a copy in parts takes none from its source.
 
     Raises:
@@ -77,7 +79,7 @@ async def copy_object(
             if not (error.retryable and await is_copy(requests, target, facts)):
                 raise  # else only the answer was lost
 
-    await retrying(f"Copy to {target}", once)
+    await retries.run(f"Copy to {target}", once)
     if not await is_copy(requests, target, facts):
         raise ContentMismatch(
             "The store's copy is not what was sent.",

@@ -6,10 +6,14 @@ import logging
 import zlib
 from collections.abc import AsyncGenerator
 from collections.abc import Callable
+from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import IO
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import Protocol
 
 import anyio
 
@@ -22,8 +26,8 @@ from hashdrop.s3.faults import error_of
 from hashdrop.s3.objects import ObjectFacts
 from hashdrop.s3.objects import Requests
 from hashdrop.s3.objects import encode_crc
-from hashdrop.s3.parts import Part
-from hashdrop.s3.retrying import retrying
+from hashdrop.s3.retrying import Retries
+from hashdrop.s3.threads import call
 from hashdrop.s3.threads import plain_task_group
 
 if TYPE_CHECKING:
@@ -78,6 +82,37 @@ def composite_crc(crcs: Sequence[int]) -> str:
     return f"{encode_crc(zlib.crc32(raw))}-{len(crcs)}"
 
 
+class UploadGone(StoreError):
+    """Raised when an upload cannot be completed any more: its parts have to be sent under a new one."""
+
+    retryable_by_default = True
+
+
+@dataclass(frozen=True, slots=True)
+class SentPart:
+    """A part that the store has."""
+
+    etag: str
+    size: int
+    crc: int
+
+
+class Sendable(Protocol):
+    """A part that waits to be sent."""
+
+    size: int
+    crc: int
+
+    @property
+    def buffer(self) -> IO[bytes]:
+        """Its bytes; asked for in the sending thread."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
 class MultipartUpload:
     """A multipart upload that was created; made by `open_multipart`."""
 
@@ -91,6 +126,8 @@ class MultipartUpload:
         slots: anyio.Semaphore,
         stop: Stop,
         on_sent: Callable[[int], None] | None,
+        retries: Retries,
+        sent: Mapping[int, SentPart],
     ) -> None:
         self.pointer = pointer
         self.upload_id = upload_id
@@ -101,9 +138,10 @@ class MultipartUpload:
         self._idle = anyio.Event()
         self._stop = stop
         self._on_sent = on_sent
-        self._parts: dict[int, dict[str, Any]] = {}
-        self._crcs: dict[int, int] = {}
-        self.size = 0
+        self._retries = retries
+        self._etags: dict[int, str] = {number: part.etag for number, part in sent.items()}
+        self._crcs: dict[int, int] = {number: part.crc for number, part in sent.items()}
+        self.size = sum(part.size for part in sent.values())
         """Bytes handed over so far."""
         self.completed = False
         """Whether S3 confirmed the object that this upload made."""
@@ -120,13 +158,17 @@ class MultipartUpload:
         """Give back a place that no part came for."""
         self._slots.release()
 
-    def send(self, part: Part) -> None:
-        """Send the next part in the background; the part is closed when it is sent or given up.
+    def send(self, part: Sendable, number: int | None = None) -> None:
+        """Send a part in the background; it is closed when it is sent or given up.
+
+        Args:
+            part: The part.
+            number: Its own; by default the next one.
 
         Raises:
             StoreRefused: S3 takes no more parts.
         """
-        number = len(self._crcs) + 1
+        number = number or len(self._crcs) + 1
         if number > MAX_PARTS:
             part.close()
             self._slots.release()
@@ -140,28 +182,30 @@ class MultipartUpload:
         self._outstanding += 1
         self._group.start_soon(self._send, number, part)
 
-    async def _send(self, number: int, part: Part) -> None:
-        checksum = {"ChecksumCRC32": encode_crc(part.crc)} if self._requests.checksums else {}
+    async def _send(self, number: int, part: Sendable) -> None:
+        requests = self._requests
 
-        async def once() -> Any:
-            body = Body(part.buffer, part.size, stop=self._stop, on_sent=self._on_sent)
+        def work() -> str:
+            body = Body(
+                part.buffer,
+                part.size,
+                stop=self._stop,
+                on_sent=self._on_sent,
+                pace=requests.pace,
+            )
             try:
-                return await self._requests.write(
-                    self._requests.client.upload_part,
-                    self.pointer,
-                    stop=self._stop,
-                    UploadId=self.upload_id,
-                    PartNumber=number,
-                    Body=body,
-                    **checksum,
+                return requests.part_now(
+                    self.pointer, self.upload_id, number, body, crc=part.crc, stop=self._stop
                 )
-            except StoreError:
+            except HashdropError:
                 body.retract()
                 raise
 
         try:
-            answer = await retrying(f"Part {number} of {self.pointer}", once)
-            self._parts[number] = {"PartNumber": number, "ETag": answer["ETag"], **checksum}
+            self._etags[number] = await self._retries.run(
+                f"Part {number} of {self.pointer}",
+                lambda: call(work, limiter=requests.write_limiter, stop=self._stop),
+            )
         finally:
             part.close()
             self._slots.release()
@@ -174,21 +218,31 @@ class MultipartUpload:
             self._idle = anyio.Event()
             await self._idle.wait()
 
-    async def complete(self, *, create_only: bool = False) -> bool:
+    async def complete(self, *, create_only: bool = False, tell_size: bool = False) -> bool:
         """Make the parts one object.
 
         Args:
             create_only: Only if there is no object yet (`If-None-Match: *`).
+            tell_size: Say how large it must be, so that the store refuses if it is not
+                (`MpuObjectSize`).
 
         Returns:
             Whether this upload made the object; false: somebody else had (412).
 
         Raises:
+            UploadGone: All parts have to be sent again (409, or the upload was aborted by others).
             StoreError: It failed, and no such object stands there.
         """
         await self.join()
         more: dict[str, Any] = {"IfNoneMatch": "*"} if create_only else {}
-        parts = [self._parts[number] for number in sorted(self._parts)]
+        if tell_size:
+            more["MpuObjectSize"] = self.size
+        parts: list[dict[str, Any]] = [
+            {"PartNumber": number, "ETag": self._etags[number]} for number in sorted(self._etags)
+        ]
+        if self._requests.checksums:
+            for part in parts:
+                part["ChecksumCRC32"] = encode_crc(self._crcs[part["PartNumber"]])
 
         async def once() -> bool:
             try:
@@ -209,10 +263,17 @@ class MultipartUpload:
                 # A lost answer: the upload may have been completed after all.
                 if (code == "NoSuchUpload" or error.retryable) and await self._stands():
                     return True
+                if code in {"NoSuchUpload", "ConditionalRequestConflict"} or status == 409:
+                    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+                    raise UploadGone(
+                        "The upload was ended from outside.",
+                        hint="Retry.",
+                        technical=error.technical,
+                    ) from error
                 raise
             return True
 
-        self.completed = await retrying(f"Completion of {self.pointer}", once)
+        self.completed = await self._retries.run(f"Completion of {self.pointer}", once)
         return self.completed
 
     async def _stands(self) -> bool:
@@ -239,8 +300,12 @@ async def open_multipart(
     slots: anyio.Semaphore,
     cleanup_timeout_s: float,
     sweep: bool,
+    retries: Retries,
     on_sent: Callable[[int], None] | None = None,
     stop: Stop | None = None,
+    resumed: str = "",
+    sent: Mapping[int, SentPart] | None = None,
+    keep: Callable[[BaseException | None], bool] = lambda _: False,
     **create: Any,
 ) -> AsyncGenerator[MultipartUpload, None]:
     """Create a multipart upload; abort it unless `complete` made the object.
@@ -252,8 +317,13 @@ async def open_multipart(
         cleanup_timeout_s: Seconds that the abort may take.
         sweep: Whether the key is this upload's own, so that every upload under it may be aborted
             (the answer to a creation that was lost leaves one whose id nobody knows).
+        retries: How a request is tried again.
         on_sent: Told each change of the number of bytes sent, in a worker thread.
         stop: Ends the bodies; made here if not given.
+        resumed: Id of an upload that exists, instead of a new one.
+        sent: The parts that it has.
+        keep: Asked with the error, or `None`, at an end that made no object: whether to leave the upload, so
+            that it can be resumed.
         **create: Of the request: content type, encoding, tags.
 
     Raises:
@@ -262,9 +332,10 @@ async def open_multipart(
     stop = stop or Stop()
     if requests.checksums:
         create["ChecksumAlgorithm"] = "CRC32"
-    upload_id = ""
+    upload_id = resumed
     attempts = 0
     upload: MultipartUpload | None = None
+    cause: BaseException | None = None
 
     def created(**arguments: Any) -> None:
         # The id is kept in the thread: a cancellation may drop what the call returns.
@@ -275,10 +346,11 @@ async def open_multipart(
         upload_id = answer["UploadId"]
 
     try:
-        await retrying(
-            f"Creation of an upload of {pointer}",
-            lambda: requests.write(created, pointer, **create),
-        )
+        if not resumed:
+            await retries.run(
+                f"Creation of an upload of {pointer}",
+                lambda: requests.write(created, pointer, **create),
+            )
         async with plain_task_group() as group:
             upload = MultipartUpload(
                 requests,
@@ -288,16 +360,52 @@ async def open_multipart(
                 slots=slots,
                 stop=stop,
                 on_sent=on_sent,
+                retries=retries,
+                sent=sent or {},
             )
             yield upload
+    except BaseException as error:
+        cause = error
+        raise
     finally:
         if upload is None or not upload.completed:
             stop.set()
-            await abort_upload(
-                requests, pointer, upload_id, timeout_s=cleanup_timeout_s, sweep=sweep
-            )
+            if not (upload_id and keep(cause)):
+                await abort_upload(
+                    requests, pointer, upload_id, timeout_s=cleanup_timeout_s, sweep=sweep
+                )
         elif sweep and attempts > 1:  # an earlier creation may have got through
             await abort_upload(requests, pointer, "", timeout_s=cleanup_timeout_s, sweep=True)
+
+
+async def sent_parts(
+    requests: Requests, pointer: S3Pointer, upload_id: str
+) -> dict[int, tuple[int, str, str | None]] | None:
+    """Return what parts a multipart upload has; `None` where there is no such upload (any more).
+
+    Returns:
+        Number -> bytes, ETag, and CRC-32 in base64 if the store gives it.
+
+    Raises:
+        StoreError: The store cannot be asked.
+    """
+    found: dict[int, tuple[int, str, str | None]] = {}
+    marker = 0
+    while True:
+        try:
+            answer: Any = await requests.read(
+                requests.client.list_parts, pointer, UploadId=upload_id, PartNumberMarker=marker
+            )
+        except StoreError as error:
+            if error_of(error)[0] == "NoSuchUpload" or error_of(error)[1] == 404:
+                return None
+            raise
+        for part in answer.get("Parts", []):
+            found[part["PartNumber"]] = (part["Size"], part["ETag"], part.get("ChecksumCRC32"))
+        following = int(answer.get("NextPartNumberMarker") or 0)
+        if not answer.get("IsTruncated") or following <= marker:
+            return found
+        marker = following
 
 
 async def abort_upload(

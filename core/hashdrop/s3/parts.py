@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import os
+import threading
 import zlib
 from collections.abc import AsyncGenerator
 from collections.abc import AsyncIterable
@@ -12,11 +15,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO
 from typing import Protocol
+from typing import cast
 
 from anyio.to_thread import run_sync
 
 from hashdrop.errors import SourceChanged
 from hashdrop.snapshot import FileSnapshot
+from hashdrop.snapshot import source_error
 
 StreamBufferType = Callable[[], AbstractContextManager[IO[bytes]]]
 """Makes the buffer that one part of a stream waits in; labox's name and form."""
@@ -116,16 +121,16 @@ class PartCutter:
 class PartSource(Protocol):
     """Content that can be read again at any offset."""
 
-    def read_at(self, offset: int, size: int) -> bytes:
-        """Return bytes; blocking, for a worker thread."""
+    def slice(self, offset: int, size: int, crc: int) -> IO[bytes]:
+        """Return a file over a part; reading to its end raises where the bytes are not those of the CRC."""
         ...
 
     def check(self) -> None:
         """Raise `SourceChanged` if the content is not what it was; blocking."""
         ...
 
-    def chunks(self) -> AsyncGenerator[bytes, None]:
-        """Yield the whole from its start."""
+    def close(self) -> None:
+        """Let go of what is open."""
         ...
 
 
@@ -139,22 +144,21 @@ class MemorySource:
     def __init__(self, data: bytes) -> None:
         self._data = data
 
-    def read_at(self, offset: int, size: int) -> bytes:
-        """Return a slice."""
-        if offset == 0 and size >= len(self._data):
-            return self._data
-        return self._data[offset : offset + size]
+    def slice(self, offset: int, size: int, crc: int) -> IO[bytes]:
+        """Return a file over a part; bytes in memory do not change."""
+        del crc
+        whole = offset == 0 and size == len(self._data)
+        return BytesIO(self._data if whole else self._data[offset : offset + size])
 
     def check(self) -> None:
         """Bytes in memory do not change."""
 
-    async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """Yield the whole."""
-        yield self._data
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 class FileSource:
-    """A file on this computer.
+    """A file on this computer, opened once and read at offsets by many threads.
 
     Args:
         path: The file.
@@ -164,22 +168,21 @@ class FileSource:
     def __init__(self, path: Path, snapshot: FileSnapshot) -> None:
         self._path = path
         self._snapshot = snapshot
+        self._file: IO[bytes] | None = None
+        self._lock = threading.Lock()
 
-    def read_at(self, offset: int, size: int) -> bytes:
-        """Read a slice.
+    def slice(self, offset: int, size: int, crc: int) -> IO[bytes]:
+        """Return a file over a part.
 
         Raises:
-            SourceChanged: The file is shorter than it was.
-            SourceError: It cannot be read any more.
+            SourceChanged: Another file stands in its place.
+            SourceError: It cannot be opened.
         """
-        with self._snapshot.open_again(self._path) as file:
-            file.seek(offset)
-            data = file.read(size)
-        if len(data) != size:
-            raise SourceChanged(
-                "The file changed while it was read.", hint="Retry hashes it again."
-            )
-        return data
+        with self._lock:
+            if self._file is None:
+                self._file = self._snapshot.open_again(self._path)
+        reader = FileSlice(self._file, self._path, offset=offset, size=size, crc=crc)
+        return cast("IO[bytes]", reader)
 
     def check(self) -> None:
         """Compare size, time and identity with the snapshot.
@@ -189,8 +192,92 @@ class FileSource:
         """
         self._snapshot.check(self._path)
 
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """Yield the whole, read in threads."""
         with await run_sync(self._snapshot.open_again, self._path) as file:
             while chunk := await run_sync(file.read, _HOP_SIZE):
                 yield chunk
+
+
+class FileSlice(io.RawIOBase):
+    """A part of a file, read by offset, without a copy of it in memory.
+
+    What is read is held against the CRC-32 of the hashed bytes: where they differ, the last read raises, so
+    that the part, though sent, never becomes a part of an object.
+
+    Args:
+        file: Open; shared with other slices.
+        path: Of the file, for errors.
+        offset: Where the part begins.
+        size: Its bytes.
+        crc: Its CRC-32, as hashed.
+    """
+
+    def __init__(self, file: IO[bytes], path: Path, *, offset: int, size: int, crc: int) -> None:
+        super().__init__()
+        self._file = file
+        self._path = path
+        self._offset = offset
+        self._size = size
+        self._expected = crc
+        self._at = 0
+        self._crc = 0
+        self._checked_to = 0
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say that it can be read again."""
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the next bytes.
+
+        Raises:
+            SourceChanged: The file is shorter than it was, or its bytes are others.
+            SourceError: It cannot be read any more.
+        """
+        left = self._size - self._at
+        count = left if size < 0 else min(size, left)
+        if count <= 0:
+            return b""
+        try:
+            data = os.pread(self._file.fileno(), count, self._offset + self._at)
+        except (OSError, ValueError) as error:  # ValueError: closed after a cancellation
+            raise source_error(
+                self._path, error if isinstance(error, OSError) else OSError()
+            ) from error
+        if not data:
+            raise _changed(self._path)
+        if self._checked_to == self._at:
+            self._crc = zlib.crc32(data, self._crc)
+            self._checked_to += len(data)
+        self._at += len(data)
+        if self._checked_to == self._size and self._crc != self._expected:
+            raise _changed(self._path)
+        return data
+
+    def tell(self) -> int:
+        """Return the position in bytes."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Move; going back to the start begins the check anew."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(0, min(base + offset, self._size))
+        if self._at == 0:
+            self._crc = self._checked_to = 0
+        return self._at
+
+
+def _changed(path: Path) -> SourceChanged:
+    return SourceChanged(f"“{path.name}” changed while it was read.", hint="Retry hashes it again.")

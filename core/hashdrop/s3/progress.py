@@ -26,6 +26,9 @@ class Progress:
     Args:
         on_phase: Told each new phase, on the event loop.
         on_keyed: Told the final place and the content hash as soon as they are known, on the loop.
+
+    A small file is written in one go in a worker thread, which only notes phase and place: whoever wants to
+    tell them looks at the attributes.
     """
 
     def __init__(
@@ -38,10 +41,20 @@ class Progress:
         self._on_phase = on_phase
         self._on_keyed = on_keyed
         self.phase = Phase.WAITING
+        self.place: S3Pointer | None = None
+        """Where it will stand, when that is known."""
+        self.content_hash = ""
         self.hashed = 0
         """Bytes hashed."""
         self.sent = 0
-        """Bytes sent; goes back when a part is sent again."""
+        """Bytes that the store has or gets: goes back when a part is sent again."""
+        self.resumed = 0
+        """Of these, bytes that an earlier run had sent."""
+
+    @property
+    def sent_now(self) -> int:
+        """Bytes that this run sent."""
+        return self.sent - self.resumed
 
     def add_hashed(self, count: int) -> None:
         """Count bytes that were hashed; from any thread."""
@@ -53,14 +66,35 @@ class Progress:
         with self._lock:
             self.sent += count
 
+    def add_resumed(self, count: int) -> None:
+        """Count bytes that the store had already."""
+        with self._lock:
+            self.sent += count
+            self.resumed += count
+
+    def retract_sent(self) -> None:
+        """Begin to count anew: nothing of what was sent is of use."""
+        with self._lock:
+            self.sent = self.resumed = 0
+
     def enter(self, phase: Phase) -> None:
-        """Begin a phase."""
+        """Begin a phase, on the loop."""
         if phase is not self.phase:
             self.phase = phase
             if self._on_phase:
                 self._on_phase(phase)
 
     def keyed(self, pointer: S3Pointer, content_hash: str) -> None:
-        """Tell the final place."""
+        """Tell the final place, on the loop."""
+        self.note_keyed(pointer, content_hash)
         if self._on_keyed:
             self._on_keyed(pointer, content_hash)
+
+    def note(self, phase: Phase) -> None:
+        """Begin a phase, in any thread; nobody is told."""
+        self.phase = phase
+
+    def note_keyed(self, pointer: S3Pointer, content_hash: str) -> None:
+        """Note the final place, in any thread; nobody is told."""
+        self.content_hash = content_hash
+        self.place = pointer

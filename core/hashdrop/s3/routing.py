@@ -75,6 +75,7 @@ def simple_s3_router(bucket: str, prefix: str = "", *, temp_prefix: str = "") ->
         name = digest["content_hash"].replace("/", "_").replace("+", "-")
         return {"bucket": bucket, "key": _join(prefix, f"{name}{extension}")}
 
+    route.thread_safe = True  # type: ignore[attr-defined]  # else a router is asked on the event loop
     return route
 
 

@@ -1,0 +1,160 @@
+"""A server that speaks enough of S3 to be uploaded to, and throws the bytes away.
+
+It measures the client alone. It remembers what was stored (size and checksums, not bytes), so that a HEAD answers
+as a store does and a second upload finds the first one. No signature is checked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import itertools
+import json
+import socket
+import ssl
+import threading
+import zlib
+from urllib.parse import parse_qs
+from urllib.parse import unquote
+from urllib.parse import urlsplit
+
+_BUFFER = 1024 * 1024
+_IDS = itertools.count(1)
+
+
+class Sink:
+    """What was stored, as far as it is remembered."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, tuple[int, str]] = {}
+        self.uploads: dict[str, dict[int, tuple[int, str]]] = {}
+        self.body_bytes = 0
+        self.requests: dict[str, int] = {}
+
+    def serve(self, connection: socket.socket) -> None:
+        """Answer the requests of one connection."""
+        buffer = bytearray(_BUFFER)
+        view = memoryview(buffer)
+        pending = b""
+        try:
+            while True:
+                while (end := pending.find(b"\r\n\r\n")) < 0:
+                    more = connection.recv(65536)
+                    if not more:
+                        return
+                    pending += more
+                head, pending = pending[:end], pending[end + 4 :]
+                first, *lines = head.decode("latin-1").split("\r\n")
+                headers = {}
+                for line in lines:
+                    name, _, value = line.partition(":")
+                    headers[name.lower()] = value.strip()
+                method, target, _ = first.split(" ", 2)
+                length = int(headers.get("content-length", 0))
+                if headers.get("expect"):
+                    connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+                wanted = method == "POST" or "delete" in target
+                kept = pending[:length] if wanted else b""
+                left = length - len(pending)
+                pending = pending[length:] if left < 0 else b""
+                while left > 0:
+                    count = connection.recv_into(view[: min(left, _BUFFER)])
+                    if not count:
+                        return
+                    if wanted:
+                        kept += bytes(view[:count])
+                    left -= count
+                self.body_bytes += length
+                connection.sendall(self.answer(method, target, headers, length, kept))
+        except (OSError, ValueError):
+            return
+        finally:
+            connection.close()
+
+    def answer(self, method, target, headers, length, body) -> bytes:
+        """Return the answer to a request."""
+        parts = urlsplit(target)
+        query = parse_qs(parts.query, keep_blank_values=True)
+        key = unquote(parts.path)
+        size = int(headers.get("x-amz-decoded-content-length", length))
+        crc = headers.get("x-amz-checksum-crc32", "")
+        name = f"{method} {'part' if 'partNumber' in query else 'object' if key.count('/') > 1 else 'bucket'}"
+        self.requests[name] = self.requests.get(name, 0) + 1
+        if key == "/-/totals":
+            return _reply(200, json.dumps({"body_bytes": self.body_bytes, "requests": self.requests}))
+        if key == "/-/forget":
+            self.__init__()
+            return _reply(200, "")
+        if method == "HEAD":
+            if key.count("/") < 2:
+                return _reply(200, "")
+            if key not in self.objects:
+                return _reply(404, "", head=True)
+            size, crc = self.objects[key]
+            return _reply(200, "", {"ETag": '"0"', **_crc(crc)}, length=size, head=True)
+        if method == "POST" and "uploads" in query:
+            upload = f"u{next(_IDS)}"
+            self.uploads[upload] = {}
+            return _reply(200, f"<InitiateMultipartUploadResult><UploadId>{upload}</UploadId></InitiateMultipartUploadResult>")
+        if method == "PUT" and "partNumber" in query:
+            number = int(query["partNumber"][0])
+            self.uploads[query["uploadId"][0]][number] = (size, crc)
+            return _reply(200, "", {"ETag": f'"{number}"', **_crc(crc)})
+        if method == "POST" and "uploadId" in query:
+            sent = self.uploads.pop(query["uploadId"][0])
+            total = sum(size for size, _ in sent.values())
+            whole = ""
+            if all(crc for _, crc in sent.values()):
+                raw = b"".join(base64.b64decode(sent[n][1]) for n in sorted(sent))
+                whole = f"{base64.b64encode(zlib.crc32(raw).to_bytes(4, 'big')).decode()}-{len(sent)}"
+            self.objects[key] = (total, whole)
+            return _reply(200, "<CompleteMultipartUploadResult><ETag>0</ETag></CompleteMultipartUploadResult>")
+        if method == "PUT":
+            self.objects[key] = (size, crc)
+            return _reply(200, "", {"ETag": '"0"', **_crc(crc)})
+        if method == "DELETE":
+            self.objects.pop(key, None)
+            return _reply(204, "")
+        return _reply(200, "<ListBucketResult></ListBucketResult>")
+
+
+def _crc(crc: str) -> dict[str, str]:
+    return {"x-amz-checksum-crc32": crc} if crc else {}
+
+
+def _reply(status, body, headers=None, *, length=None, head=False) -> bytes:
+    content = body.encode()
+    lines = [f"HTTP/1.1 {status} OK", f"Content-Length: {len(content) if length is None else length}"]
+    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode() + (b"" if head else content)
+
+
+def main() -> None:
+    """Serve until ended; prints the port."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--certificate", help="PEM of certificate and key, for https")
+    options = parser.parse_args()
+    context = None
+    if options.certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(options.certificate)
+    sink = Sink()
+    server = socket.create_server(("127.0.0.1", 0), backlog=512)
+    print(server.getsockname()[1], flush=True)
+
+    def begin(connection):
+        if context:
+            try:
+                connection = context.wrap_socket(connection, server_side=True)
+            except OSError:
+                return
+        sink.serve(connection)
+
+    while True:
+        connection, _ = server.accept()
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        threading.Thread(target=begin, args=(connection,), daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()

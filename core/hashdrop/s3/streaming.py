@@ -1,0 +1,262 @@
+"""A stream, whose hash is known at its end: in parts to a temporary object, then copied to its final key."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterable
+from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import anyio
+
+from hashdrop.errors import ContentMismatch
+from hashdrop.errors import HashdropError
+from hashdrop.errors import RouterError
+from hashdrop.errors import SourceChanged
+from hashdrop.s3.copying import copy_object
+from hashdrop.s3.direct import NO_CHECKSUM
+from hashdrop.s3.direct import Receipt
+from hashdrop.s3.multipart import MultipartUpload
+from hashdrop.s3.multipart import growing_part_size
+from hashdrop.s3.multipart import open_multipart
+from hashdrop.s3.multipart import part_size_for
+from hashdrop.s3.objects import Metadata
+from hashdrop.s3.objects import ObjectFacts
+from hashdrop.s3.objects import Requests
+from hashdrop.s3.parts import PartCutter
+from hashdrop.s3.progress import Phase
+
+if TYPE_CHECKING:
+    from labox.core.storage import Digest
+    from labox.core.storage import GetStreamDigest
+    from labox.core.storage import StreamDigest
+
+    from hashdrop.s3.parts import StreamBufferType
+    from hashdrop.s3.progress import Progress
+    from hashdrop.s3.retrying import Retries
+    from hashdrop.s3.routing import S3Pointer
+
+_LOG = logging.getLogger(__name__)
+
+_EQUAL_PART_SIZE = 64 * 1024**2
+"""For stores that want equal parts and a stream of unknown length: 10,000 of these are 625 GiB."""
+
+Route = Callable[["Digest | StreamDigest", bool], "S3Pointer"]
+"""Asks the router; the flag is its `temp`."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """How a stream is cut and copied."""
+
+    part_size: int
+    """Bytes of a part, at least."""
+    buffer_type: StreamBufferType
+    equal_parts: bool
+    """Whether the store refuses parts that grow."""
+    copy_part_threshold: int
+    copy_part_size: int
+    in_flight: int
+
+
+class StreamWriter:
+    """Stores streams.
+
+    Args:
+        requests: To the store.
+        retries: How a request is tried again.
+        slots: Of parts in memory at once, all uploads together.
+        limits: How a stream is cut and copied.
+        cleanup_timeout_s: Seconds that a clean-up may take.
+    """
+
+    def __init__(
+        self,
+        requests: Requests,
+        retries: Retries,
+        *,
+        slots: anyio.Semaphore,
+        limits: StreamLimits,
+        cleanup_timeout_s: float,
+    ) -> None:
+        self._requests = requests
+        self._retries = retries
+        self._slots = slots
+        self._limits = limits
+        self._cleanup_timeout_s = cleanup_timeout_s
+
+    async def store(
+        self,
+        stream: AsyncIterable[bytes],
+        get_digest: GetStreamDigest,
+        route: Route,
+        *,
+        tagging: str | None,
+        size: int | None,
+        progress: Progress,
+        expected: Digest | None = None,
+    ) -> tuple[S3Pointer, Digest, Receipt] | None:
+        """Store a stream.
+
+        Args:
+            stream: The bytes.
+            get_digest: Gives their digest when they were read.
+            route: Asks the router.
+            tagging: Of the object.
+            size: Bytes of the whole, if known.
+            progress: Told how far it is.
+            expected: The digest that must come out.
+
+        Returns:
+            Where it is, its digest, and what came of it; `None` for an empty stream: nothing was sent.
+
+        Raises:
+            RouterError: The router failed at the end; the error names where the bytes are.
+            HashdropError: It cannot be stored; nothing of it is left.
+        """
+        initial = get_digest(allow_incomplete=True)
+        temp = route(initial, True)
+        cutter = PartCutter(stream, self._limits.buffer_type)
+        if not await cutter.has_more():
+            return None
+        progress.enter(Phase.SENDING)
+        metadata = metadata_of(initial, tagging)
+        keep = False
+        created = False
+        try:
+            async with open_multipart(
+                self._requests,
+                temp,
+                slots=self._slots,
+                cleanup_timeout_s=self._cleanup_timeout_s,
+                sweep=True,
+                retries=self._retries,
+                on_sent=progress.add_sent,
+                **metadata.arguments,
+            ) as upload:
+                created = True
+                await self._send(cutter, upload, size)
+                digest = get_digest()
+                if expected and digest["content_hash"] != expected["content_hash"]:
+                    raise SourceChanged(
+                        "The file changed while it was read.", hint="Retry hashes it again."
+                    )
+                await upload.complete()
+            progress.enter(Phase.VERIFYING)
+            facts = await self._look(temp)
+            facts = facts or ObjectFacts(size=upload.size, etag="", crc=None)
+            if not upload.fits(facts) or upload.size != digest["content_size"]:
+                raise ContentMismatch(
+                    "What the store has is not what was sent.", hint="Store it again."
+                )
+            try:
+                pointer = _final(route, digest, temp)
+            except RouterError:
+                keep = True
+                raise
+            progress.keyed(pointer, digest["content_hash"])
+            try:
+                already = await self._copy_to_final(temp, pointer, facts, digest, metadata)
+            except ContentMismatch:
+                keep = True
+                raise
+        finally:
+            if created and not keep:
+                await self._delete_temporary(temp)
+        receipt = Receipt(
+            already_stored=already,
+            verified=bool(facts.crc),
+            unverified_reason="" if facts.crc else NO_CHECKSUM,
+        )
+        return pointer, digest, receipt
+
+    async def _send(self, cutter: PartCutter, upload: MultipartUpload, size: int | None) -> None:
+        limits = self._limits
+        minimum = limits.part_size
+        if size is not None:
+            minimum = part_size_for(size, minimum)
+        elif limits.equal_parts:
+            minimum = max(minimum, _EQUAL_PART_SIZE)
+        grows = size is None and not limits.equal_parts
+        number = 0
+        while await cutter.has_more():
+            number += 1
+            await upload.reserve()
+            try:
+                part = await cutter.cut(growing_part_size(number, minimum) if grows else minimum)
+            except BaseException:
+                upload.unreserve()
+                raise
+            upload.send(part)
+        await upload.join()
+
+    async def _look(self, pointer: S3Pointer) -> ObjectFacts | None:
+        return await self._retries.run(f"Look at {pointer}", lambda: self._requests.look(pointer))
+
+    async def _copy_to_final(
+        self,
+        temp: S3Pointer,
+        pointer: S3Pointer,
+        facts: ObjectFacts,
+        digest: Digest,
+        metadata: Metadata,
+    ) -> bool:
+        """Copy, unless the object is there; return whether it was."""
+        if is_addressed(pointer, digest):
+            found = await self._look(pointer)
+            if found is not None and facts.may_equal(found):
+                return True
+        await copy_object(
+            self._requests,
+            temp,
+            pointer,
+            facts=facts,
+            part_threshold=self._limits.copy_part_threshold,
+            part_size=self._limits.copy_part_size,
+            cleanup_timeout_s=self._cleanup_timeout_s,
+            in_flight=self._limits.in_flight,
+            retries=self._retries,
+            **metadata.arguments,
+        )
+        return False
+
+    async def _delete_temporary(self, temp: S3Pointer) -> None:
+        """Delete the temporary object, whatever happens around; a failure is logged, not raised."""
+        with anyio.move_on_after(self._cleanup_timeout_s, shield=True) as scope:
+            try:
+                await self._requests.delete(temp)
+            except HashdropError as error:
+                _LOG.warning("A temporary object is left at %s: %s", temp, error)
+        if scope.cancelled_caught:
+            _LOG.warning("A temporary object may be left at %s: the store did not answer", temp)
+
+
+def is_addressed(pointer: S3Pointer, digest: Mapping[str, object]) -> bool:
+    """Whether a key follows from the content, so that one content only can stand there."""
+    content_hash = str(digest["content_hash"])
+    return content_hash.replace("/", "_").replace("+", "-") in pointer["key"]
+
+
+def metadata_of(digest: Digest | StreamDigest, tagging: str | None) -> Metadata:
+    """Return what an object of a digest has beside its bytes."""
+    return Metadata(digest["content_type"], digest["content_encoding"], tagging)
+
+
+def _final(route: Route, digest: Digest, temp: S3Pointer) -> S3Pointer:
+    """Ask for the final place; an error names where the bytes are, for they cannot be read again."""
+    kept = f"The bytes are kept at s3://{temp['bucket']}/{temp['key']}."
+    try:
+        pointer = route(digest, False)
+    except HashdropError as error:
+        raise RouterError(
+            error.title, detail=f"{error.detail} {kept}".strip(), hint=error.hint
+        ) from error
+    if pointer == temp:
+        raise RouterError(
+            "The router gave the temporary place again.",
+            detail=kept,
+            hint="A router returns the final place when it is called with temp=False.",
+        )
+    return pointer

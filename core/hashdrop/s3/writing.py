@@ -1,0 +1,547 @@
+"""Storing content: files, bytes and streams, each the cheapest safe way. `S3Storage` is labox's face of it.
+
+This module does not import labox, whose import costs half a second that a command line would wait for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from collections.abc import AsyncIterable
+from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+
+import anyio
+from anyio.from_thread import run_sync as on_loop
+from anyio.to_thread import run_sync
+
+from hashdrop.content_types import content_type_of
+from hashdrop.digest import FileDigest
+from hashdrop.digest import digest_file
+from hashdrop.digest import digest_memory
+from hashdrop.digest import digest_stream
+from hashdrop.digest import make_digest
+from hashdrop.errors import ContentMismatch
+from hashdrop.errors import SourceChanged
+from hashdrop.s3.body import Pace
+from hashdrop.s3.body import Stop
+from hashdrop.s3.copying import DEFAULT_COPY_PART
+from hashdrop.s3.copying import MAX_SINGLE_COPY
+from hashdrop.s3.direct import Content
+from hashdrop.s3.direct import DirectWriter
+from hashdrop.s3.direct import Receipt
+from hashdrop.s3.multipart import MAX_PART_SIZE
+from hashdrop.s3.multipart import MIN_PART_SIZE
+from hashdrop.s3.multipart import part_size_for
+from hashdrop.s3.objects import Requests
+from hashdrop.s3.parts import FileSource
+from hashdrop.s3.parts import MemorySource
+from hashdrop.s3.parts import PartCutter
+from hashdrop.s3.parts import PartSource
+from hashdrop.s3.parts import StreamBufferType
+from hashdrop.s3.progress import Phase
+from hashdrop.s3.progress import Progress
+from hashdrop.s3.reading import read_object
+from hashdrop.s3.reading import stream_object
+from hashdrop.s3.resuming import NoLog
+from hashdrop.s3.resuming import UnfinishedUpload
+from hashdrop.s3.resuming import UploadLog
+from hashdrop.s3.retrying import Outage
+from hashdrop.s3.retrying import Retries
+from hashdrop.s3.routing import S3Pointer
+from hashdrop.s3.routing import S3Router
+from hashdrop.s3.routing import ask_router
+from hashdrop.s3.streaming import StreamLimits
+from hashdrop.s3.streaming import StreamWriter
+from hashdrop.s3.streaming import is_addressed
+from hashdrop.s3.streaming import metadata_of
+from hashdrop.s3.tagging import tagging_header
+from hashdrop.s3.threads import call
+from hashdrop.snapshot import FileSnapshot
+from hashdrop.snapshot import source_error
+
+if TYPE_CHECKING:
+    from labox.core.storage import Digest
+    from labox.core.storage import GetStreamDigest
+    from types_boto3_s3 import S3Client
+
+MIB = 1024**2
+SMALL_FILE = 4 * MIB
+"""Files up to this many bytes are read once, hashed and sent from memory, in one visit to a thread."""
+_DEFAULT_IN_FLIGHT = 8
+_HASHES_AT_ONCE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOutcome:
+    """What a write did."""
+
+    pointer: S3Pointer
+    digest: Digest
+    sent_bytes: int
+    """Bytes of content that were sent, parts sent twice counted once."""
+    already_stored: bool
+    """Whether the store had the object before."""
+    verified: bool
+    """Whether the store's own checksum was compared with ours."""
+    unverified_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteOptions:
+    """How content is stored; each has a default. See `S3Storage`."""
+
+    max_writers: int | None = None
+    max_readers: int | None = None
+    part_size: int = MIN_PART_SIZE
+    buffer_type: StreamBufferType = BytesIO
+    read_size: int = 5 * MIB
+    max_parts_in_flight: int | None = None
+    object_tags: bool = True
+    checksums: bool | None = None
+    equal_parts: bool = False
+    tells_size: bool = False
+    copy_part_threshold: int = MAX_SINGLE_COPY
+    copy_part_size: int = DEFAULT_COPY_PART
+    cleanup_timeout: float = 30.0
+    own_connections: bool = False
+    patience_s: float = 0.0
+    pace: Pace | None = None
+
+
+class ContentWriter:
+    """Stores content in the place that a router gives it.
+
+    Args:
+        client: A boto3 S3 client; shared by all threads.
+        router: Decides the place of content; `None` for read-only.
+        options: How.
+
+    Raises:
+        ValueError: The part size is not one that S3 takes.
+    """
+
+    def __init__(
+        self, client: S3Client, router: S3Router | None, options: WriteOptions | None = None
+    ) -> None:
+        options = options or WriteOptions()
+        if not MIN_PART_SIZE <= options.part_size <= MAX_PART_SIZE:
+            raise ValueError(
+                f"The part size is {options.part_size}; S3 takes parts of 5 MiB to 5 GiB: "
+                "https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"
+            )
+        checksums = options.checksums
+        if checksums is None:
+            config: Any = client.meta.config
+            checksums = str(config.request_checksum_calculation) == "when_supported"
+        self.options = options
+        self._client = client
+        self._router = router
+        self._last: S3Pointer | None = None
+        """The place that was given last: where the store is asked for a sign of life."""
+        writers = anyio.CapacityLimiter(options.max_writers) if options.max_writers else None
+        self.requests = Requests(
+            client,
+            write_limiter=writers,
+            read_limiter=anyio.CapacityLimiter(options.max_readers)
+            if options.max_readers
+            else None,
+            checksums=checksums,
+            own_connections=options.own_connections,
+            pace=options.pace,
+        )
+        self._retries = Retries(patience_s=options.patience_s, ask=self._ask)
+        self._hash_limiter = anyio.CapacityLimiter(_HASHES_AT_ONCE)
+        in_flight = options.max_parts_in_flight or options.max_writers or _DEFAULT_IN_FLIGHT
+        slots = anyio.Semaphore(in_flight)
+        self.direct = DirectWriter(
+            self.requests,
+            self._retries,
+            slots=slots,
+            cleanup_timeout_s=options.cleanup_timeout,
+            tells_size=options.tells_size,
+        )
+        self.streams = StreamWriter(
+            self.requests,
+            self._retries,
+            slots=slots,
+            limits=StreamLimits(
+                part_size=options.part_size,
+                buffer_type=options.buffer_type,
+                equal_parts=options.equal_parts,
+                copy_part_threshold=options.copy_part_threshold,
+                copy_part_size=options.copy_part_size,
+                in_flight=in_flight,
+            ),
+            cleanup_timeout_s=options.cleanup_timeout,
+        )
+
+    @property
+    def outage(self) -> Outage | None:
+        """Set while the store is out of reach and waited for."""
+        return self._retries.outage
+
+    # --- reading ---------------------------------------------------------------------------------
+
+    async def read(self, pointer: S3Pointer) -> bytes:
+        """Return the whole of an object; see `reading.read_object`."""
+        return await read_object(self.requests, pointer)
+
+    def read_stream(self, pointer: S3Pointer) -> AsyncGenerator[bytes, None]:
+        """Yield the bytes of an object; see `reading.stream_object`."""
+        return stream_object(self.requests, pointer, chunk_size=self.options.read_size)
+
+    # --- bytes and streams -----------------------------------------------------------------------
+
+    async def write_bytes(
+        self, data: bytes, digest: Digest, tags: Mapping[str, str]
+    ) -> WriteOutcome:
+        """Store bytes with one PUT, without a look first.
+
+        Args:
+            data: The content.
+            digest: Its digest; size and SHA-256 are checked against the data.
+            tags: Become tags of the object.
+
+        Raises:
+            NotImplementedError: There is no router.
+            ContentMismatch: The digest is not that of the data.
+            HashdropError: It cannot be stored.
+        """
+        self.check_writable()
+        tagging = self._tagging(tags)
+        found = await run_sync(digest_memory, data, self._direct_part_size(len(data)))
+        if found.size != digest["content_size"] or (
+            digest["content_hash_algorithm"] == "sha256"
+            and found.content_hash != digest["content_hash"]
+        ):
+            raise ContentMismatch("The digest is not that of the data.")
+        content = self._content(found, digest, self.route(digest, tags, temp=False), tagging)
+        progress = Progress()
+        receipt = await self.direct.store(
+            MemorySource(data), content, progress=progress, look_first=False
+        )
+        return _outcome(content.pointer, digest, receipt, progress)
+
+    async def write_digested_stream(
+        self,
+        stream: AsyncIterable[bytes],
+        get_digest: GetStreamDigest,
+        tags: Mapping[str, str],
+        *,
+        size: int | None = None,
+        progress: Progress | None = None,
+        expected: Digest | None = None,
+    ) -> WriteOutcome:
+        """Store a stream through a temporary object; see `streaming.StreamWriter.store`."""
+        self.check_writable()
+        progress = progress or Progress()
+        tagging = self._tagging(tags)
+
+        def route(digest: Any, temp: bool) -> S3Pointer:  # noqa: FBT001
+            return self.route(digest, tags, temp=temp)
+
+        stored = await self.streams.store(
+            stream,
+            get_digest,
+            route,
+            tagging=tagging,
+            size=size,
+            progress=progress,
+            expected=expected,
+        )
+        if stored is not None:
+            pointer, digest, receipt = stored
+            return _outcome(pointer, digest, receipt, progress)
+        digest = get_digest()  # an empty stream: multipart uploads have at least one part
+        empty = digest_memory(b"", MIN_PART_SIZE)
+        content = self._content(empty, digest, route(digest, False), tagging)
+        progress.keyed(content.pointer, digest["content_hash"])
+        receipt = await self.direct.store(MemorySource(b""), content, progress=progress)
+        return _outcome(content.pointer, digest, receipt, progress)
+
+    async def write_stream(
+        self,
+        stream: AsyncIterable[bytes],
+        *,
+        content_type: str,
+        tags: Mapping[str, str] | None = None,
+        progress: Progress | None = None,
+        lookahead: int = 64 * MIB,
+    ) -> WriteOutcome:
+        """Store a stream that comes once, such as standard input.
+
+        One that ends within the lookahead is hashed before anything is sent, and goes straight to its
+        final key; a longer one goes through a temporary object.
+
+        Args:
+            stream: The bytes.
+            content_type: Of the whole.
+            tags: Become tags of the object.
+            progress: Told how far it is.
+            lookahead: Bytes read into memory first.
+
+        Raises:
+            NotImplementedError: There is no router.
+            HashdropError: It cannot be stored.
+        """
+        self.check_writable()
+        progress = progress or Progress()
+        tags = tags or {}
+        tagging = self._tagging(tags)
+        progress.enter(Phase.HASHING)
+        cutter = PartCutter(stream, BytesIO)
+        head = await cutter.cut(lookahead)
+        data = head.take()
+        progress.add_hashed(len(data))
+        if await cutter.has_more():
+            whole, get_digest = digest_stream(
+                _chained(data, cutter.rest()), content_type=content_type
+            )
+            del data
+            return await self.write_digested_stream(whole, get_digest, tags, progress=progress)
+        found = await run_sync(digest_memory, data, self._direct_part_size(len(data)))
+        digest = make_digest(found.content_hash, found.size, content_type=content_type)
+        content = self._content(found, digest, self.route(digest, tags, temp=False), tagging)
+        progress.keyed(content.pointer, found.content_hash)
+        receipt = await self.direct.store(MemorySource(data), content, progress=progress)
+        return _outcome(content.pointer, digest, receipt, progress)
+
+    # --- files -----------------------------------------------------------------------------------
+
+    async def write_file(
+        self,
+        path: Path,
+        *,
+        content_type: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        progress: Progress | None = None,
+        single_pass: bool = False,
+        repair: bool = False,
+        log: UploadLog | None = None,
+        keep: Callable[[BaseException | None], bool] = lambda _: False,
+    ) -> WriteOutcome:
+        """Store a file: hash it, ask for its final key, send it only if it is not there.
+
+        Args:
+            path: A regular file.
+            content_type: By default that of its name.
+            tags: Become tags of the object.
+            progress: Told how far it is.
+            single_pass: Send it as a stream, through a temporary object.
+            repair: Whether to replace an object that stands under this hash but is not this content.
+            log: Where unfinished multipart uploads are noted and found.
+            keep: Asked, with the error or cancellation, whether such an upload is left for a later start.
+
+        Raises:
+            NotImplementedError: There is no router.
+            SourceError: The file is missing, unreadable, no file, or changed meanwhile.
+            ContentMismatch: What stands under this hash is not this content.
+            HashdropError: It cannot be stored.
+        """
+        self.check_writable()
+        progress = progress or Progress()
+        tags = tags or {}
+        tagging = self._tagging(tags)
+        content_type = content_type or content_type_of(path.name)
+        snapshot = await run_sync(FileSnapshot.of, path)
+        if snapshot.size <= SMALL_FILE and not (single_pass and snapshot.size):
+            return await self._write_small(
+                path, content_type, tags, tagging, progress, repair=repair
+            )
+        log = log or NoLog()
+        unfinished = None if single_pass else await self._unfinished(log, path, snapshot)
+        found = unfinished.found if unfinished else await self._hash(path, snapshot, progress)
+        digest = make_digest(found.content_hash, found.size, content_type=content_type)
+        content = self._content(found, digest, self.route(digest, tags, temp=False), tagging)
+        progress.keyed(content.pointer, found.content_hash)
+        source = FileSource(path, snapshot)
+        if single_pass and found.size:
+            known = await self.direct.already(content, repair=repair)
+            if known:
+                return _outcome(content.pointer, digest, known, progress)
+            stream, get_digest = digest_stream(source.chunks(), content_type=content_type)
+            return await self.write_digested_stream(
+                stream, get_digest, tags, size=found.size, progress=progress, expected=digest
+            )
+
+        def described(content: Content) -> UnfinishedUpload:
+            return UnfinishedUpload(
+                path=path,
+                snapshot=snapshot,
+                found=content.found,
+                endpoint=self._endpoint,
+                bucket=content.pointer["bucket"],
+                key=content.pointer["key"],
+                upload_id="",
+            )
+
+        try:
+            receipt = await self.direct.store(
+                source,
+                content,
+                progress=progress,
+                repair=repair,
+                upload=described,
+                log=log,
+                resumed=unfinished,
+                keep=keep,
+            )
+        finally:
+            source.close()
+        return _outcome(content.pointer, digest, receipt, progress)
+
+    async def _write_small(
+        self,
+        path: Path,
+        content_type: str,
+        tags: Mapping[str, str],
+        tagging: str | None,
+        progress: Progress,
+        *,
+        repair: bool,
+    ) -> WriteOutcome:
+        """Do all of a small file in one visit to a worker thread: read once, so it cannot change between."""
+        stop = Stop()
+        progress.enter(Phase.HASHING)
+
+        def work() -> WriteOutcome:
+            progress.note(Phase.HASHING)
+            progress.retract_sent()
+            data = _read_whole(path)
+            found = digest_memory(data, max(self.options.part_size, SMALL_FILE))
+            digest = make_digest(found.content_hash, found.size, content_type=content_type)
+            if getattr(self._router, "thread_safe", False):
+                pointer = self.route(digest, tags, temp=False)
+            else:
+                pointer = on_loop(partial(self.route, digest, tags, temp=False))
+            progress.hashed = len(data)
+            progress.note_keyed(pointer, found.content_hash)
+            content = self._content(found, digest, pointer, tagging)
+            receipt = self.direct.store_now(
+                data, content, progress=progress, stop=stop, repair=repair
+            )
+            progress.note(Phase.VERIFYING)
+            return _outcome(pointer, digest, receipt, progress)
+
+        return await self._retries.run(
+            f"Storing of {path.name}",
+            lambda: call(work, limiter=self.requests.write_limiter, stop=stop),
+        )
+
+    async def _hash(self, path: Path, snapshot: FileSnapshot, progress: Progress) -> FileDigest:
+        progress.enter(Phase.HASHING)
+        stop = Stop()
+        part_size = self._direct_part_size(snapshot.size)
+
+        def hashed() -> FileDigest:
+            try:
+                found = digest_file(
+                    path, part_size=part_size, on_read=progress.add_hashed, check=stop.check
+                )
+            except OSError as error:
+                raise source_error(path, error) from error
+            snapshot.check(path)
+            return found
+
+        return await call(hashed, limiter=self._hash_limiter, stop=stop)
+
+    async def _unfinished(
+        self, log: UploadLog, path: Path, snapshot: FileSnapshot
+    ) -> UnfinishedUpload | None:
+        """Return the upload of this very file to go on with; take away one of what it was before."""
+        upload = await log.unfinished(path, self._endpoint)
+        if upload is None:
+            return None
+        if upload.snapshot == snapshot and upload.upload_id:
+            return upload
+        await self.direct.drop(upload, log)
+        return None
+
+    # --- small things ----------------------------------------------------------------------------
+
+    @property
+    def _endpoint(self) -> str:
+        return str(self._client.meta.endpoint_url or "")
+
+    async def _ask(self) -> None:
+        """Ask the store for a sign of life."""
+        if self._last is not None:
+            await self.requests.look(self._last)
+
+    def check_writable(self) -> None:
+        """Raise `NotImplementedError` where there is no router."""
+        if self._router is None:
+            raise NotImplementedError("This storage is read-only: it has no router.")
+
+    def route(self, digest: Any, tags: Mapping[str, str], *, temp: bool) -> S3Pointer:
+        """Ask the router; see `routing.ask_router`."""
+        self.check_writable()
+        assert self._router is not None
+        self._last = ask_router(self._router, digest, tags, temp=temp)
+        return self._last
+
+    def _tagging(self, tags: Mapping[str, str]) -> str | None:
+        return tagging_header(tags) if self.options.object_tags else None
+
+    def _direct_part_size(self, size: int) -> int:
+        return part_size_for(size, self.options.part_size)
+
+    def _content(
+        self, found: FileDigest, digest: Digest, pointer: S3Pointer, tagging: str | None
+    ) -> Content:
+        return Content(
+            found=found,
+            metadata=metadata_of(digest, tagging),
+            pointer=pointer,
+            is_sha256=digest["content_hash_algorithm"] == "sha256",
+            addressed=is_addressed(pointer, digest),
+        )
+
+
+def _outcome(
+    pointer: S3Pointer, digest: Digest, receipt: Receipt, progress: Progress
+) -> WriteOutcome:
+    return WriteOutcome(
+        pointer=pointer,
+        digest=digest,
+        sent_bytes=progress.sent_now,
+        already_stored=receipt.already_stored,
+        verified=receipt.verified,
+        unverified_reason=receipt.unverified_reason,
+    )
+
+
+def _read_whole(path: Path) -> bytes:
+    """Read a small file once.
+
+    Raises:
+        SourceChanged: It is not as long as it was, or changed while it was read.
+        SourceError: It cannot be read.
+    """
+    snapshot = FileSnapshot.of(path)
+    with snapshot.open_again(path) as file:
+        try:
+            data = file.read(SMALL_FILE + 1)
+        except OSError as error:
+            raise source_error(path, error) from error
+    if len(data) != snapshot.size:
+        raise SourceChanged(
+            f"“{path.name}” changed while it was read.", hint="Retry hashes it again."
+        )
+    snapshot.check(path)
+    return data
+
+
+async def _chained(data: bytes, rest: AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
+    yield data
+    async for chunk in rest:
+        yield chunk
+
+
+__all__ = ("ContentWriter", "PartSource", "WriteOptions", "WriteOutcome")
