@@ -1,7 +1,7 @@
 """A server that speaks enough of S3 to be uploaded to, and throws the bytes away.
 
-It measures the client alone. It remembers what was stored (size and checksums, not bytes), so that a HEAD answers
-as a store does and a second upload finds the first one. No signature is checked.
+It measures the client alone. It remembers what was stored (size and checksums, not bytes), so that a HEAD
+answers as a store does and a second upload finds the first one. No signature is checked.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 _BUFFER = 1024 * 1024
 _IDS = itertools.count(1)
+_XML = "<{kind}Result>{inner}</{kind}Result>"
 
 
 class Sink:
@@ -53,25 +54,22 @@ class Sink:
                 length = int(headers.get("content-length", 0))
                 if headers.get("expect"):
                     connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-                wanted = method == "POST" or "delete" in target
-                kept = pending[:length] if wanted else b""
+                # What a POST says (the list of parts) is known already.
                 left = length - len(pending)
                 pending = pending[length:] if left < 0 else b""
                 while left > 0:
                     count = connection.recv_into(view[: min(left, _BUFFER)])
                     if not count:
                         return
-                    if wanted:
-                        kept += bytes(view[:count])
                     left -= count
                 self.body_bytes += length
-                connection.sendall(self.answer(method, target, headers, length, kept))
+                connection.sendall(self.answer(method, target, headers, length))
         except (OSError, ValueError):
             return
         finally:
             connection.close()
 
-    def answer(self, method, target, headers, length, body) -> bytes:
+    def answer(self, method, target, headers, length) -> bytes:
         """Return the answer to a request."""
         parts = urlsplit(target)
         query = parse_qs(parts.query, keep_blank_values=True)
@@ -81,7 +79,9 @@ class Sink:
         name = f"{method} {'part' if 'partNumber' in query else 'object' if key.count('/') > 1 else 'bucket'}"
         self.requests[name] = self.requests.get(name, 0) + 1
         if key == "/-/totals":
-            return _reply(200, json.dumps({"body_bytes": self.body_bytes, "requests": self.requests}))
+            return _reply(
+                200, json.dumps({"body_bytes": self.body_bytes, "requests": self.requests})
+            )
         if key == "/-/forget":
             self.__init__()
             return _reply(200, "")
@@ -95,7 +95,8 @@ class Sink:
         if method == "POST" and "uploads" in query:
             upload = f"u{next(_IDS)}"
             self.uploads[upload] = {}
-            return _reply(200, f"<InitiateMultipartUploadResult><UploadId>{upload}</UploadId></InitiateMultipartUploadResult>")
+            inner = f"<UploadId>{upload}</UploadId>"
+            return _reply(200, _XML.format(kind="InitiateMultipartUpload", inner=inner))
         if method == "PUT" and "partNumber" in query:
             number = int(query["partNumber"][0])
             self.uploads[query["uploadId"][0]][number] = (size, crc)
@@ -106,9 +107,11 @@ class Sink:
             whole = ""
             if all(crc for _, crc in sent.values()):
                 raw = b"".join(base64.b64decode(sent[n][1]) for n in sorted(sent))
-                whole = f"{base64.b64encode(zlib.crc32(raw).to_bytes(4, 'big')).decode()}-{len(sent)}"
+                whole = (
+                    f"{base64.b64encode(zlib.crc32(raw).to_bytes(4, 'big')).decode()}-{len(sent)}"
+                )
             self.objects[key] = (total, whole)
-            return _reply(200, "<CompleteMultipartUploadResult><ETag>0</ETag></CompleteMultipartUploadResult>")
+            return _reply(200, _XML.format(kind="CompleteMultipartUpload", inner="<ETag>0</ETag>"))
         if method == "PUT":
             self.objects[key] = (size, crc)
             return _reply(200, "", {"ETag": '"0"', **_crc(crc)})
@@ -124,7 +127,10 @@ def _crc(crc: str) -> dict[str, str]:
 
 def _reply(status, body, headers=None, *, length=None, head=False) -> bytes:
     content = body.encode()
-    lines = [f"HTTP/1.1 {status} OK", f"Content-Length: {len(content) if length is None else length}"]
+    lines = [
+        f"HTTP/1.1 {status} OK",
+        f"Content-Length: {len(content) if length is None else length}",
+    ]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + (b"" if head else content)
 

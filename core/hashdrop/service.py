@@ -13,22 +13,22 @@ from contextlib import AsyncExitStack
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Literal
 
 import anyio
 from anyio.to_thread import run_sync
 
-from hashdrop.catalog.catalog import Catalog
-from hashdrop.catalog.catalog import PointerRow
-from hashdrop.catalog.catalog import open_catalog
+from hashdrop.catalog.rows import PointerRow
+from hashdrop.catalog.rows import StoredName
 from hashdrop.connection import LOCAL_CONNECTION_NAME
 from hashdrop.connection import ChecksumMode
 from hashdrop.connection import Choice
 from hashdrop.connection import Connection
 from hashdrop.content_types import content_type_of
 from hashdrop.digest import make_digest
-from hashdrop.errors import CatalogError
 from hashdrop.errors import HashdropError
 from hashdrop.errors import ObjectMissing
 from hashdrop.errors import SettingsError
@@ -36,6 +36,7 @@ from hashdrop.local_store import LocalStore
 from hashdrop.paths import Paths
 from hashdrop.pointer import StoredPointer
 from hashdrop.pointer import parse_place
+from hashdrop.s3.claims import Claims
 from hashdrop.s3.client import Keys
 from hashdrop.s3.client import ensure_bucket
 from hashdrop.s3.client import open_client
@@ -44,18 +45,32 @@ from hashdrop.s3.routing import S3Router
 from hashdrop.s3.routing import ask_router
 from hashdrop.s3.routing import load_router
 from hashdrop.s3.routing import simple_s3_router
-from hashdrop.s3.storage import S3Storage
+from hashdrop.s3.threads import plain_task_group
+from hashdrop.s3.writing import ContentWriter
+from hashdrop.s3.writing import WriteOptions
 from hashdrop.settings import Settings
 from hashdrop.settings import load_settings
 from hashdrop.settings import save_settings
 from hashdrop.transfers.engine import Engine
 from hashdrop.transfers.engine import open_engine
 from hashdrop.transfers.events import Listener
+from hashdrop.transfers.journal import QueuedFile
+from hashdrop.transfers.journal import open_journal
+from hashdrop.transfers.recording import Confirmed
 from hashdrop.transfers.target import Target
-from hashdrop.transfers.transfer import Transfer
+from hashdrop.transfers.throttle import Throttle
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
+    from hashdrop.catalog.catalog import Catalog
 
 _LOG = logging.getLogger(__name__)
 
+_PATIENCE_S = 600.0
+"""Seconds that a script waits for a store that went out of reach."""
+_PATIENCE_OF_PEOPLE_S = 30 * 24 * 3600.0
+"""The same for a window: a laptop may be closed over the holidays."""
 LOCAL_BUCKET = "hashdrop"
 """Bucket of the embedded store, made on first use."""
 _SAMPLE_HASH = "6a654e42c5f2eba2803d70a89b1946ac92492d2347c6235b4d2611184e7a2e6f"
@@ -80,6 +95,8 @@ class Service:
         catalog: Of pointers.
         engine: Of transfers.
         local_store: The embedded store.
+        group: Runs what goes on beside a call.
+        patience_s: Seconds that a store is waited for when it is out of reach.
     """
 
     def __init__(
@@ -88,9 +105,11 @@ class Service:
         paths: Paths,
         settings: Settings,
         override: Connection | None,
-        catalog: Catalog,
+        catalog: OpeningCatalog,
         engine: Engine,
         local_store: LocalStore,
+        group: TaskGroup,
+        patience_s: float,
     ) -> None:
         self.paths = paths
         self.notice = settings.notice
@@ -100,6 +119,11 @@ class Service:
         self._catalog = catalog
         self._engine = engine
         self._local_store = local_store
+        self._group = group
+        self._patience_s = patience_s
+        self._claims = Claims()
+        self.throttle = Throttle()
+        """The bandwidth limit of all transfers; may be changed while they run."""
         self._watchers: list[Callable[[ConnectionStatus], None]] = []
         self._target = Target(self._current())
         self._switching = anyio.Lock()
@@ -134,9 +158,12 @@ class Service:
         it fail with the same words.
         """
         async with self._switching:
-            if self._target.has_failed:
-                self._target = Target(self._target.connection)
+            old = self._target
+            if old.has_failed or old.blocked is not None:
+                self._target = Target(old.connection)
             await self._open(self._target)
+            if self._target is not old and not self._target.has_failed:
+                self._engine.replace_target(old, self._target)
 
     async def use_connection(self, name: str) -> None:
         """Make another connection current, save that, and reach it.
@@ -198,9 +225,12 @@ class Service:
         *,
         tags: Mapping[str, str] | None = None,
         single_pass: bool = False,
+        repair: bool = False,
     ) -> int:
         """Queue files and folders; returns the number of the batch, events follow."""
-        return self._engine.add(paths, self._target, tags=tags, single_pass=single_pass)
+        return self._engine.add(
+            paths, self._target, tags=tags, single_pass=single_pass, repair=repair
+        )
 
     def add_stream(
         self, stream: AsyncIterable[bytes], *, name: str, tags: Mapping[str, str] | None = None
@@ -212,9 +242,51 @@ class Service:
         """Cancel transfers."""
         self._engine.cancel(ids)
 
-    def retry(self, ids: Iterable[int]) -> None:
-        """Queue failed or cancelled transfers again."""
-        self._engine.retry(ids, self._target)
+    def retry(self, ids: Iterable[int], *, repair: bool = False) -> None:
+        """Queue failed or cancelled transfers again; with `repair` what stands in their way is replaced."""
+        self._engine.retry(ids, self._target, repair=repair)
+
+    def pause(self, ids: Iterable[int]) -> None:
+        """Pause transfers."""
+        self._engine.pause(ids)
+
+    def resume(self, ids: Iterable[int]) -> None:
+        """Go on with paused transfers."""
+        self._engine.resume(ids)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether all is paused."""
+        return self._engine.is_paused
+
+    def pause_all(self) -> None:
+        """Pause everything."""
+        self._engine.pause_all()
+
+    def resume_all(self) -> None:
+        """Go on with everything."""
+        self._engine.resume_all()
+
+    async def restore(self) -> int:
+        """Queue again what an earlier run left; returns how many files came back.
+
+        Raises:
+            CatalogError: The journal cannot be read.
+        """
+        targets = {self._target.connection.model_dump_json(): self._target}
+
+        def target_of(file: QueuedFile) -> Target:
+            key = file.connection.model_dump_json()
+            if key not in targets:
+                targets[key] = Target(file.connection)
+                self._group.start_soon(self._reach, targets[key])
+            return targets[key]
+
+        return await self._engine.restore(target_of)
+
+    async def suspend(self) -> None:
+        """Stop everything so that the next start goes on with it."""
+        await self._engine.suspend()
 
     async def cancel_all(self) -> None:
         """Cancel everything; returns when nothing of it is left in S3."""
@@ -238,7 +310,8 @@ class Service:
         Raises:
             CatalogError: The catalog cannot be read.
         """
-        return await self._catalog.page(limit=limit, before=before.id if before else None)
+        catalog = await self._catalog.opened()
+        return await catalog.page(limit=limit, before=before.id if before else None)
 
     async def find(self, text: str) -> StoredPointer | tuple[str, str]:
         """Return what a pasted pointer, key or hash means.
@@ -255,7 +328,7 @@ class Service:
         """
         text = text.strip()
         if 8 <= len(text) <= 64 and all(char in "0123456789abcdefABCDEF" for char in text):
-            found = await self._catalog.find_hash(text)
+            found = await (await self._catalog.opened()).find_hash(text)
             if found:
                 own = [one for one in found if one.bucket == self._target.connection.bucket]
                 return (own or found)[0]
@@ -264,7 +337,8 @@ class Service:
             )
         bucket, key = parse_place(text, default_bucket=self._target.connection.bucket)
         stem = key.rpartition("/")[2].partition(".")[0]
-        for pointer in await self._catalog.find_hash(stem) if len(stem) == 64 else []:
+        catalog = await self._catalog.opened()
+        for pointer in await catalog.find_hash(stem) if len(stem) == 64 else []:
             if (pointer.bucket, pointer.key) == (bucket, key):
                 return pointer
         return bucket, key
@@ -285,8 +359,8 @@ class Service:
         place = await self.find(text)
         bucket, key = (place.bucket, place.key) if isinstance(place, StoredPointer) else place
         expected = place.content_hash if isinstance(place, StoredPointer) else None
-        storage = await self._target.storage()
-        return await download(storage, {"bucket": bucket, "key": key}, output, expected=expected)
+        reader = await self._target.writer()
+        return await download(reader, {"bucket": bucket, "key": key}, output, expected=expected)
 
     # --- inside ----------------------------------------------------------------------------------
 
@@ -302,8 +376,12 @@ class Service:
         self._settings = settings
 
     async def _open(self, target: Target) -> None:
+        self._tell(ConnectionStatus(target.connection, "starting"))
+        error = await self._reach(target)
+        self._tell(ConnectionStatus(target.connection, "failed" if error else "ready", error))
+
+    async def _reach(self, target: Target) -> HashdropError | None:
         connection = target.connection
-        self._tell(ConnectionStatus(connection, "starting"))
         try:
             keys = None
             if connection.name == LOCAL_CONNECTION_NAME:
@@ -318,20 +396,19 @@ class Service:
                 await run_sync(ensure_bucket, client, connection.bucket)
         except HashdropError as error:
             target.failed(error)
-            self._tell(ConnectionStatus(target.connection, "failed", error))
-            return
-        target.opened(
-            S3Storage(
-                s3_client=client,
-                s3_router=router,
-                max_writers=connection.max_writers,
-                max_readers=connection.max_readers,
-                stream_writer_min_part_size=connection.part_size,
-                object_tags=connection.object_tags,
-                checksums=connection.sends_checksums,
-            )
+            return error
+        options = WriteOptions(
+            max_writers=connection.max_writers,
+            max_readers=connection.max_readers,
+            part_size=connection.part_size,
+            object_tags=connection.object_tags,
+            checksums=connection.sends_checksums,
+            own_connections=True,
+            patience_s=self._patience_s,
+            pace=self.throttle,
         )
-        self._tell(ConnectionStatus(target.connection, "ready"))
+        target.opened(ContentWriter(client, router, options, claims=self._claims))
+        return None
 
     def _tell(self, status: ConnectionStatus) -> None:
         self.status = status
@@ -374,9 +451,46 @@ def _resolved(choice: Choice, settings: Settings) -> Connection | None:
     return choice.applied(base or local_connection(settings))
 
 
+class OpeningCatalog:
+    """The catalog while it is opened: its libraries take half a second that an upload need not wait for.
+
+    Args:
+        path: Of its file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._catalog: Catalog | None = None
+        self._opened = anyio.Event()
+        self._closing = anyio.Event()
+
+    async def run(self) -> None:
+        """Open it, and close it when `close` was called.
+
+        Raises:
+            CatalogError: It cannot be opened.
+        """
+        # Shielded: what S3 confirmed is noted even when the program is being ended.
+        with anyio.CancelScope(shield=True):
+            module = await run_sync(import_module, "hashdrop.catalog.catalog")
+            async with module.open_catalog(self._path) as self._catalog:
+                self._opened.set()
+                await self._closing.wait()
+
+    def close(self) -> None:
+        """Let `run` end."""
+        self._closing.set()
+
+    async def opened(self) -> Catalog:
+        """Return it when it is open."""
+        await self._opened.wait()
+        assert self._catalog is not None
+        return self._catalog
+
+
 @asynccontextmanager
 async def open_service(
-    paths: Paths, *, choice: Choice | None = None
+    paths: Paths, *, choice: Choice | None = None, for_people: bool = False
 ) -> AsyncGenerator[Service, None]:
     """Open the service; nothing is connected before `connect`.
 
@@ -386,36 +500,43 @@ async def open_service(
     Args:
         paths: Folders; made if missing.
         choice: The connection of this run; by default the settings' current one.
+        for_people: Whether somebody watches: then the queue survives the end of the program, a sign-in is
+            waited for, and so is a store that is out of reach, however long. A script fails instead.
 
     Raises:
         SettingsError: The settings cannot be read, or there is no such connection.
-        CatalogError: The catalog cannot be opened.
+        CatalogError: The catalog or the journal cannot be opened.
     """
     settings = await run_sync(_prepare, paths)
     override = _resolved(choice or Choice(), settings)
+    catalog = OpeningCatalog(paths.catalog_file)
+
+    async def record(confirmed: Sequence[Confirmed]) -> None:
+        stored = [
+            StoredName(
+                pointer=one.pointer,
+                name=one.transfer.name,
+                folder=one.transfer.folder,
+                connection=one.transfer.target.connection.name,
+                tags=dict(one.transfer.tags),
+            )
+            for one in confirmed
+        ]
+        await (await catalog.opened()).record_many(stored)
+
     async with AsyncExitStack() as stack:
-        catalog = await stack.enter_async_context(open_catalog(paths.catalog_file))
+        group = await stack.enter_async_context(plain_task_group())
+        stack.callback(group.cancel_scope.cancel)
+        group.start_soon(catalog.run)
+        stack.callback(catalog.close)
         local_store = LocalStore(paths.local_store)
         stack.push_async_callback(local_store.stop)
-
-        async def record(transfer: Transfer, pointer: StoredPointer) -> None:
-            try:
-                await catalog.record(
-                    pointer,
-                    name=transfer.name,
-                    folder=transfer.folder,
-                    connection=transfer.target.connection.name,
-                    tags=transfer.tags,
-                )
-            except CatalogError as error:
-                raise CatalogError(
-                    f"“{transfer.name}” is in S3, but could not be noted in the catalog.",
-                    detail=f"It is at {pointer.uri}. {error.detail}",
-                    hint="Retry notes it without sending it again.",
-                    retryable=True,
-                ) from error
-
-        engine = await stack.enter_async_context(open_engine(record))
+        journal = await stack.enter_async_context(open_journal(paths.catalog_file))
+        engine = await stack.enter_async_context(
+            open_engine(
+                record, journal=journal, keeps_queue=for_people, waits_for_sign_in=for_people
+            )
+        )
         yield Service(
             paths=paths,
             settings=settings,
@@ -423,6 +544,8 @@ async def open_service(
             catalog=catalog,
             engine=engine,
             local_store=local_store,
+            group=group,
+            patience_s=_PATIENCE_OF_PEOPLE_S if for_people else _PATIENCE_S,
         )
 
 

@@ -69,7 +69,10 @@ async def _serve(
     app: QApplication, paths: Paths, choice: Choice | None, files: Sequence[Path]
 ) -> int:
     asked = interrupted = False
-    async with open_service(paths, choice=choice) as service, anyio.create_task_group() as group:
+    async with (
+        open_service(paths, choice=choice, for_people=True) as service,
+        anyio.create_task_group() as group,
+    ):
         tasks = Tasks(group)
         shown = MainWindow(service, tasks, apply_theme(app))
         tasks.failed = shown.report
@@ -91,6 +94,7 @@ async def _serve(
         with signals(app, on_signal):
             shown.show()
             tasks.spawn(service.connect)
+            tasks.spawn(shown.restore)
             if files:
                 shown.add(files)
             await shown.closed.wait()

@@ -36,6 +36,7 @@ from hashdrop.transfers.events import State
 from hashdrop_gui.bridge import EventBridge
 from hashdrop_gui.dialogs.connection import ConnectionDialog
 from hashdrop_gui.models.transfers import TransfersModel
+from hashdrop_gui.models.wording import files_text
 from hashdrop_gui.models.wording import left_text
 from hashdrop_gui.models.wording import progress_text
 from hashdrop_gui.models.wording import speed_text
@@ -333,6 +334,16 @@ class MainWindow(QMainWindow):
         if paths:
             self._service.add(list(paths))
             self.show_page(0)
+
+    async def restore(self) -> None:
+        """Go on with what an earlier run left in the queue, and say so."""
+        count = await self._service.restore()
+        if count:
+            self.banner.say(
+                tr(
+                    "Hashdrop ended before everything was stored. {files} came back and go on."
+                ).format(files=files_text(count))
+            )
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Say before release where the drop would go."""

@@ -93,7 +93,9 @@ def state_colour(state: State, tokens: Tokens) -> str:
             return tokens.failed
         case State.HASHING | State.UPLOADING | State.VERIFYING:
             return tokens.accent
-        case State.QUEUED | State.CANCELLED:
+        case State.WAITING:
+            return tokens.waiting
+        case State.QUEUED | State.PAUSED | State.CANCELLED:
             return tokens.second
 
 

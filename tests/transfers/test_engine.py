@@ -9,12 +9,13 @@ from pathlib import Path
 import anyio
 import pytest
 
-from hashdrop import S3Storage
 from hashdrop import simple_s3_router
 from hashdrop.connection import Connection
 from hashdrop.errors import BucketMissing
 from hashdrop.errors import CatalogError
 from hashdrop.errors import SourceMissing
+from hashdrop.s3.writing import ContentWriter
+from hashdrop.s3.writing import WriteOptions
 from hashdrop.transfers.engine import open_engine
 from hashdrop.transfers.events import AlreadyStored
 from hashdrop.transfers.events import BatchScanned
@@ -40,10 +41,10 @@ class Recorded:
         self.pointers = []
         self.fails = False
 
-    async def __call__(self, transfer, pointer):
+    async def __call__(self, confirmed):
         if self.fails:
             raise CatalogError("The catalog cannot be written.", retryable=True)
-        self.pointers.append((transfer.name, pointer))
+        self.pointers += [(one.transfer.name, one.pointer) for one in confirmed]
 
 
 def target_of(server, bucket, endpoint_url=None, **more):
@@ -53,12 +54,10 @@ def target_of(server, bucket, endpoint_url=None, **more):
     target = Target(connection)
     client = server.client(endpoint_url, request_checksum_calculation="when_supported")
     target.opened(
-        S3Storage(
-            s3_client=client,
-            s3_router=simple_s3_router(bucket, "p"),
-            max_writers=4,
-            cleanup_timeout=10,
-            **more,
+        ContentWriter(
+            client,
+            simple_s3_router(bucket, "p"),
+            WriteOptions(max_writers=4, cleanup_timeout=10, own_connections=True, **more),
         )
     )
     return target

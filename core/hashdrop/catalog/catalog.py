@@ -6,13 +6,15 @@ import getpass
 import json
 import platform
 from collections.abc import AsyncGenerator
+from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from typing import cast
+from uuid import UUID
 from uuid import uuid4
 
 import anyio
@@ -21,35 +23,27 @@ from labox.core.database import ContentRecord
 from labox.core.database import ManifestRecord
 from labox.core.database import SerializerTypeEnum
 from sqlalchemy import event
+from sqlalchemy import insert
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from hashdrop.catalog.records import NameRecord
+from hashdrop.catalog.rows import PointerRow
+from hashdrop.catalog.rows import StoredName
 from hashdrop.catalog.stored_file import CONTENT_KEY
 from hashdrop.catalog.stored_file import FileSerializer
 from hashdrop.catalog.stored_file import StoredFile
 from hashdrop.errors import CatalogError
 from hashdrop.pointer import StoredPointer
 
+_MOST_PARAMETERS = 500
+"""Objects noted by one round of queries; SQLite takes some thousands of parameters."""
 _BUSY_MS = 15_000
 _STORAGE_NAME = "labox.aws.s3@v1"
-
-
-@dataclass(frozen=True, slots=True)
-class PointerRow:
-    """One name of a stored object, as it is listed."""
-
-    id: int
-    """Grows with time."""
-    name: str
-    folder: str
-    stored_at: datetime
-    """UTC."""
-    connection: str
-    pointer: StoredPointer
 
 
 class Catalog:
@@ -72,46 +66,24 @@ class Catalog:
         connection: str,
         tags: dict[str, str] | None = None,
     ) -> None:
-        """Note an object that S3 confirmed, under a name; the same name of it is noted once.
+        """Note one object; see `record_many`."""
+        await self.record_many([StoredName(pointer, name, folder, connection, tags or {})])
+
+    async def record_many(self, stored: Sequence[StoredName]) -> None:
+        """Note objects that S3 confirmed, each under a name; the same name of an object is noted once.
+
+        All or none: one transaction, so that a thousand small files cost one write to the disk.
 
         Args:
-            pointer: The object.
-            name: File name.
-            folder: Folder below what was dropped.
-            connection: Name of the connection.
-            tags: Of the object.
+            stored: What was stored.
 
         Raises:
             CatalogError: The database cannot be written.
         """
         with _told("written"):
-            async with self._writing, AsyncSession(self._engine) as session, session.begin():
-                manifest_id = await _manifest_of(session, pointer)
-                if manifest_id is None:
-                    manifest = _manifest(pointer, tags or {})
-                    session.add(manifest)
-                    await session.flush()
-                    manifest_id = manifest.id
-                known = await session.scalar(
-                    select(NameRecord.id).where(
-                        NameRecord.manifest_id == manifest_id,
-                        NameRecord.name == name,
-                        NameRecord.folder == folder,
-                        NameRecord.connection == connection,
-                    )
-                )
-                if known is None:
-                    session.add(
-                        NameRecord(
-                            manifest_id=manifest_id,
-                            name=name,
-                            folder=folder,
-                            connection=connection,
-                            machine=platform.node(),
-                            user=_user(),
-                            stored_at=datetime.now(UTC),
-                        )
-                    )
+            async with self._writing, self._engine.begin() as connection:
+                for start in range(0, len(stored), _MOST_PARAMETERS):
+                    await _record(connection, stored[start : start + _MOST_PARAMETERS])
 
     async def page(self, *, limit: int = 200, before: int | None = None) -> list[PointerRow]:
         """Return names, newest first.
@@ -225,45 +197,119 @@ class _told:  # noqa: N801  # reads as a statement
             ) from error
 
 
-async def _manifest_of(session: AsyncSession, pointer: StoredPointer) -> Any:
-    query = select(ContentRecord).where(ContentRecord.content_hash == pointer.content_hash)
-    for content in await session.scalars(query):
-        if content.content_key != CONTENT_KEY or content.storage_name != _STORAGE_NAME:
-            continue
-        place = _pointer(content)
-        if (place.bucket, place.key) == (pointer.bucket, pointer.key):
-            return content.manifest_id
-    return None
+async def _record(connection: AsyncConnection, stored: Sequence[StoredName]) -> None:
+    manifests = await _manifests_of(connection, stored)
+    new = {
+        _place(one.pointer): (uuid4(), one)
+        for one in stored
+        if _place(one.pointer) not in manifests
+    }
+    if new:
+        rows = list(new.values())
+        await connection.execute(
+            insert(ManifestRecord), [_manifest_row(number, one) for number, one in rows]
+        )
+        await connection.execute(
+            insert(ContentRecord), [_content_row(number, one) for number, one in rows]
+        )
+        manifests |= {place: number for place, (number, _) in new.items()}
+    await _add_names(connection, stored, manifests)
 
 
-def _manifest(pointer: StoredPointer, tags: dict[str, str]) -> ManifestRecord:
-    """Build labox's records of a file as its own saver would."""
+def _place(pointer: StoredPointer) -> tuple[str, str, str]:
+    return pointer.bucket, pointer.key, pointer.content_hash
+
+
+async def _manifests_of(
+    connection: AsyncConnection, stored: Sequence[StoredName]
+) -> dict[tuple[str, str, str], UUID]:
+    """Return the manifests of those objects that the catalog has."""
+    hashes = {one.pointer.content_hash for one in stored}
+    columns = (
+        ContentRecord.manifest_id,
+        ContentRecord.content_hash,
+        ContentRecord.storage_config,
+    )
+    found: dict[tuple[str, str, str], UUID] = {}
+    query = select(*columns).where(
+        ContentRecord.content_hash.in_(hashes),
+        ContentRecord.content_key == CONTENT_KEY,
+        ContentRecord.storage_name == _STORAGE_NAME,
+    )
+    for manifest_id, content_hash, config in await connection.execute(query):
+        place = json.loads(config)
+        found[place["bucket"], place["key"], content_hash] = manifest_id
+    return found
+
+
+async def _add_names(
+    connection: AsyncConnection,
+    stored: Sequence[StoredName],
+    manifests: Mapping[tuple[str, str, str], UUID],
+) -> None:
+    wanted = {
+        (manifests[_place(one.pointer)], one.name, one.folder, one.connection): one
+        for one in stored
+    }
+    columns = (
+        NameRecord.manifest_id,
+        NameRecord.name,
+        NameRecord.folder,
+        NameRecord.connection,
+    )
+    query = select(*columns).where(
+        NameRecord.manifest_id.in_({key[0] for key in wanted}),
+        NameRecord.name.in_({key[1] for key in wanted}),  # one content may have very many names
+    )
+    known = {(row[0], row[1], row[2], row[3]) for row in await connection.execute(query)}
+    machine, user, now = platform.node(), _user(), datetime.now(UTC)
+    rows = [
+        {
+            "manifest_id": manifest_id,
+            "name": name,
+            "folder": folder,
+            "connection": on,
+            "machine": machine,
+            "user": user,
+            "stored_at": now,
+        }
+        for manifest_id, name, folder, on in wanted
+        if (manifest_id, name, folder, on) not in known
+    ]
+    if rows:
+        await connection.execute(insert(NameRecord), rows)
+
+
+def _manifest_row(number: UUID, stored: StoredName) -> dict[str, Any]:
+    """Return labox's record of a file as its own saver would make it."""
     config = StoredFile.storable_config()
-    manifest_id = uuid4()
-    now = datetime.now(UTC)
-    content = ContentRecord(
-        manifest_id=manifest_id,
-        content_key=CONTENT_KEY,
-        content_type=pointer.content_type,
-        content_encoding=None,
-        content_hash=pointer.content_hash,
-        content_hash_algorithm=pointer.content_hash_algorithm,
-        content_size=pointer.content_size,
-        serializer_name=FileSerializer.name,
-        serializer_config="null",
-        serializer_type=SerializerTypeEnum.StreamSerializer,
-        storage_name=_STORAGE_NAME,
-        storage_config=json.dumps({"bucket": pointer.bucket, "key": pointer.key}),
-        created_at=now,
-    )
-    return ManifestRecord(
-        id=manifest_id,
-        tags=tags,
-        class_id=config.class_id,
-        unpacker_name=config.unpacker.name,
-        created_at=now,
-        contents=[content],
-    )
+    return {
+        "id": number,
+        "tags": stored.tags,
+        "class_id": config.class_id,
+        "unpacker_name": config.unpacker.name,
+        "created_at": datetime.now(UTC),
+    }
+
+
+def _content_row(number: UUID, stored: StoredName) -> dict[str, Any]:
+    pointer = stored.pointer
+    return {
+        "id": uuid4(),
+        "manifest_id": number,
+        "content_key": CONTENT_KEY,
+        "content_type": pointer.content_type,
+        "content_encoding": None,
+        "content_hash": pointer.content_hash,
+        "content_hash_algorithm": pointer.content_hash_algorithm,
+        "content_size": pointer.content_size,
+        "serializer_name": FileSerializer.name,
+        "serializer_config": "null",
+        "serializer_type": SerializerTypeEnum.StreamSerializer,
+        "storage_name": _STORAGE_NAME,
+        "storage_config": json.dumps({"bucket": pointer.bucket, "key": pointer.key}),
+        "created_at": datetime.now(UTC),
+    }
 
 
 def _pointer(content: ContentRecord) -> StoredPointer:

@@ -12,6 +12,7 @@ import click
 from hashdrop import __version__
 from hashdrop.cli.options import Options
 from hashdrop.cli.options import common_options
+from hashdrop.cli.options import parse_rate
 from hashdrop.cli.options import parse_tags
 from hashdrop.errors import HashdropError
 from hashdrop.errors import UsageError
@@ -46,6 +47,12 @@ def cli(context: click.Context, /, **values: Any) -> None:
     is_flag=True,
     help="Stream through a temporary object instead of hashing and sending straight.",
 )
+@click.option(
+    "--limit-rate", metavar="RATE", help="Bytes a second for all files together, such as 40M."
+)
+@click.option(
+    "--repair", is_flag=True, help="Replace an object that is not what its key says it is."
+)
 @click.option("--name", help="Name of what comes from standard input.", default="stdin")
 @common_options
 @click.pass_obj
@@ -57,6 +64,8 @@ def put(
     as_json: bool,
     tags: tuple[str, ...],
     single_pass: bool,
+    limit_rate: str | None,
+    repair: bool,
     name: str,
     **values: Any,
 ) -> int:
@@ -70,6 +79,8 @@ def put(
         as_json=as_json,
         tags=parse_tags(tags),
         single_pass=single_pass,
+        limit_rate=parse_rate(limit_rate) if limit_rate else None,
+        repair=repair,
         name=name,
     )
 

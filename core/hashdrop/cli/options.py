@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -110,3 +111,16 @@ def parse_tags(pairs: tuple[str, ...]) -> dict[str, str]:
             raise UsageError(f"“{pair}” is no tag.", hint="Write --tag KEY=VALUE.")
         tags[key] = value
     return tags
+
+
+def parse_rate(text: str) -> float:
+    """Return bytes a second from `40M`, `1.5G`, `500k` or a number (powers of 1024, as curl has it).
+
+    Raises:
+        UsageError: It is none of these, or not above 0.
+    """
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([kKmMgG]?)(?:i?[bB])?", text.strip())
+    rate = float(match[1]) * 1024 ** " kmg".index(match[2].lower() or " ") if match else 0.0
+    if rate <= 0:
+        raise UsageError(f"“{text}” is no rate.", hint="Write --limit-rate 40M, 1.5G or 500k.")
+    return rate

@@ -36,6 +36,7 @@ from hashdrop.transfers.events import Keyed
 from hashdrop.transfers.events import Queued
 from hashdrop.transfers.events import Stored
 from hashdrop.transfers.events import Uploading
+from hashdrop.transfers.events import Waiting
 
 _READ_SIZE = 1024 * 1024
 
@@ -54,9 +55,10 @@ class _Report:
         self._queued: dict[int, Queued] = {}
         self._keys: dict[int, Keyed] = {}
         self._tasks: dict[int, TaskID] = {}
+        self._told_waiting: HashdropError | None = None
         self.failed = 0
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Event) -> None:  # noqa: C901  # one case a kind
         """Take an event of the engine."""
         match event:
             case Queued():
@@ -73,6 +75,8 @@ class _Report:
                 self._ended(event.id, "failed", error=event.error, seconds=event.seconds)
             case Cancelled():
                 self._ended(event.id, "cancelled", error=None, seconds=event.seconds)
+            case Waiting():
+                self._waiting(event)
             case BatchScanned():
                 for fault in event.faults:
                     self._fault(fault)
@@ -128,6 +132,11 @@ class _Report:
             }
         )  # fmt: skip
 
+    def _waiting(self, event: Waiting) -> None:
+        if event.error is not self._told_waiting:  # once for each outage
+            self._told_waiting = event.error
+            click.echo(f"hashdrop: waiting for the store: {event.error.sentence}", err=True)
+
     def _fault(self, fault: HashdropError) -> None:
         self.failed += 1
         path = Path(fault.detail) if fault.detail.startswith("/") else None
@@ -166,6 +175,8 @@ async def run_put(
     as_json: bool,
     tags: dict[str, str],
     single_pass: bool,
+    limit_rate: float | None,
+    repair: bool,
     name: str,
 ) -> int:
     """Store paths and say what became of each.
@@ -176,6 +187,8 @@ async def run_put(
         as_json: Print one JSON object a line.
         tags: Of each object.
         single_pass: Stream instead of hashing first.
+        limit_rate: Bytes a second for all files together.
+        repair: Whether to replace objects that are not what their keys say.
         name: Of standard input.
 
     Returns:
@@ -199,6 +212,7 @@ async def run_put(
     async with open_service(options.paths, choice=options.chosen()) as service:
         if service.notice:
             click.echo(f"hashdrop: {service.notice}", err=True)
+        service.throttle.change(limit_rate)
         report = _Report(as_json=as_json, bars=bars)
         service.subscribe(report)
         with bars:
@@ -207,7 +221,7 @@ async def run_put(
                 raise service.status.error
             files = [Path(path) for path in paths if path != "-"]
             if files:
-                service.add(files, tags=tags, single_pass=single_pass)
+                service.add(files, tags=tags, single_pass=single_pass, repair=repair)
             if "-" in paths:
                 service.add_stream(_standard_input(), name=name, tags=tags)
             await service.drained()

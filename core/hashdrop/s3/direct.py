@@ -258,7 +258,7 @@ class DirectWriter:
 
     # --- parts -----------------------------------------------------------------------------------
 
-    async def _put_parts(
+    async def _put_parts(  # noqa: C901  # resumed or new, kept or not
         self,
         source: PartSource,
         content: Content,
@@ -273,9 +273,11 @@ class DirectWriter:
         sent: dict[int, SentPart] = {}
         if resumed is not None:
             there = await self._resumable(resumed, content, source)
-            if there is None and log:
-                await log.ended(resumed.upload_id)
-            resumed = resumed if there is not None else None
+            if there is None:
+                place = (content.pointer["bucket"], content.pointer["key"])
+                if log and place == (resumed.bucket, resumed.key):
+                    await log.ended(resumed.upload_id)
+                resumed = None
             sent = there or {}
             progress.add_resumed(sum(part.size for part in sent.values()))
         kept = False

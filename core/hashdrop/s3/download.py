@@ -19,18 +19,18 @@ from hashdrop.errors import SourceUnreadable
 
 if TYPE_CHECKING:
     from hashdrop.s3.routing import S3Pointer
-    from hashdrop.s3.storage import S3Storage
+    from hashdrop.s3.writing import ContentWriter
 
 _HASH_IN_KEY = re.compile(r"(?:^|/)([0-9a-f]{64})(?:\.[^/]*)?$")
 
 
 async def download(
-    storage: S3Storage, pointer: S3Pointer, output: Path | None, *, expected: str | None
+    reader: ContentWriter, pointer: S3Pointer, output: Path | None, *, expected: str | None
 ) -> tuple[Path, int, bool]:
     """Download an object to a file; a file in its way stays until the new one is whole and right.
 
     Args:
-        storage: To read from.
+        reader: Reads it.
         pointer: The object.
         output: File or existing folder; by default the key's last part in the current folder.
         expected: SHA-256 of the content; `None` to take the one that the key holds, if it does.
@@ -51,7 +51,7 @@ async def download(
     size = 0
     file: IO[bytes] | None = None
     try:
-        stream = storage.read_data_stream(pointer)
+        stream = reader.read_stream(pointer)
         async with contextlib.aclosing(stream):
             async for chunk in stream:
                 if file is None:

@@ -30,6 +30,9 @@ from hashdrop.errors import ContentMismatch
 from hashdrop.errors import SourceChanged
 from hashdrop.s3.body import Pace
 from hashdrop.s3.body import Stop
+from hashdrop.s3.claims import Claim
+from hashdrop.s3.claims import Claimed
+from hashdrop.s3.claims import Claims
 from hashdrop.s3.copying import DEFAULT_COPY_PART
 from hashdrop.s3.copying import MAX_SINGLE_COPY
 from hashdrop.s3.direct import Content
@@ -121,13 +124,19 @@ class ContentWriter:
         client: A boto3 S3 client; shared by all threads.
         router: Decides the place of content; `None` for read-only.
         options: How.
+        claims: Shared with other writers, so that one file is not stored by two of them at once.
 
     Raises:
         ValueError: The part size is not one that S3 takes.
     """
 
     def __init__(
-        self, client: S3Client, router: S3Router | None, options: WriteOptions | None = None
+        self,
+        client: S3Client,
+        router: S3Router | None,
+        options: WriteOptions | None = None,
+        *,
+        claims: Claims | None = None,
     ) -> None:
         options = options or WriteOptions()
         if not MIN_PART_SIZE <= options.part_size <= MAX_PART_SIZE:
@@ -156,6 +165,7 @@ class ContentWriter:
             pace=options.pace,
         )
         self._retries = Retries(patience_s=options.patience_s, ask=self._ask)
+        self._claims = claims or Claims()
         self._hash_limiter = anyio.CapacityLimiter(_HASHES_AT_ONCE)
         in_flight = options.max_parts_in_flight or options.max_writers or _DEFAULT_IN_FLIGHT
         slots = anyio.Semaphore(in_flight)
@@ -354,7 +364,47 @@ class ContentWriter:
             return await self._write_small(
                 path, content_type, tags, tagging, progress, repair=repair
             )
-        log = log or NoLog()
+        async with self._claims.open() as claim:
+            await claim.wait_for(
+                f"file:{path}"
+            )  # dropped twice: the second time when the first is over
+            return await self._write_large(
+                path,
+                snapshot,
+                content_type,
+                tags,
+                tagging,
+                progress,
+                claim,
+                single_pass=single_pass,
+                repair=repair,
+                log=log or NoLog(),
+                keep=keep,
+            )
+
+    async def drop_unfinished(self, path: Path, log: UploadLog) -> None:
+        """Abort the multipart upload of a file that an earlier write kept, and forget it."""
+        async with self._claims.open() as claim:
+            await claim.wait_for(f"file:{path}")
+            upload = await log.unfinished(path, self._endpoint)
+            if upload is not None:
+                await self.direct.drop(upload, log)
+
+    async def _write_large(
+        self,
+        path: Path,
+        snapshot: FileSnapshot,
+        content_type: str,
+        tags: Mapping[str, str],
+        tagging: str | None,
+        progress: Progress,
+        claim: Claim,
+        *,
+        single_pass: bool,
+        repair: bool,
+        log: UploadLog,
+        keep: Callable[[BaseException | None], bool],
+    ) -> WriteOutcome:
         unfinished = None if single_pass else await self._unfinished(log, path, snapshot)
         found = unfinished.found if unfinished else await self._hash(path, snapshot, progress)
         digest = make_digest(found.content_hash, found.size, content_type=content_type)
@@ -362,6 +412,7 @@ class ContentWriter:
         progress.keyed(content.pointer, found.content_hash)
         source = FileSource(path, snapshot)
         if single_pass and found.size:
+            await claim.wait_for(_place(content.pointer))
             known = await self.direct.already(content, repair=repair)
             if known:
                 return _outcome(content.pointer, digest, known, progress)
@@ -382,6 +433,7 @@ class ContentWriter:
             )
 
         try:
+            await claim.wait_for(_place(content.pointer))
             receipt = await self.direct.store(
                 source,
                 content,
@@ -410,7 +462,7 @@ class ContentWriter:
         stop = Stop()
         progress.enter(Phase.HASHING)
 
-        def work() -> WriteOutcome:
+        def work(claim: Claim) -> WriteOutcome:
             progress.note(Phase.HASHING)
             progress.retract_sent()
             data = _read_whole(path)
@@ -423,16 +475,24 @@ class ContentWriter:
             progress.hashed = len(data)
             progress.note_keyed(pointer, found.content_hash)
             content = self._content(found, digest, pointer, tagging)
+            claim.take(_place(pointer))
             receipt = self.direct.store_now(
                 data, content, progress=progress, stop=stop, repair=repair
             )
             progress.note(Phase.VERIFYING)
             return _outcome(pointer, digest, receipt, progress)
 
-        return await self._retries.run(
-            f"Storing of {path.name}",
-            lambda: call(work, limiter=self.requests.write_limiter, stop=stop),
-        )
+        async with self._claims.open() as claim:
+            while True:
+                try:
+                    return await self._retries.run(
+                        f"Storing of {path.name}",
+                        lambda: call(
+                            partial(work, claim), limiter=self.requests.write_limiter, stop=stop
+                        ),
+                    )
+                except Claimed as busy:
+                    await self._claims.ended(busy.place)
 
     async def _hash(self, path: Path, snapshot: FileSnapshot, progress: Progress) -> FileDigest:
         progress.enter(Phase.HASHING)
@@ -515,6 +575,10 @@ def _outcome(
         verified=receipt.verified,
         unverified_reason=receipt.unverified_reason,
     )
+
+
+def _place(pointer: S3Pointer) -> str:
+    return f"{pointer['bucket']}/{pointer['key']}"
 
 
 def _read_whole(path: Path) -> bytes:

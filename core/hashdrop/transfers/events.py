@@ -2,7 +2,7 @@
 
 Events are values: frozen, free of Qt and of S3. A transfer is known by its `id`, a number that grows
 within one run of the program. Events of one transfer arrive in order; the last one is always one of
-`Stored`, `AlreadyStored`, `Failed`, `Cancelled`, unless `Queued` comes again (a retry).
+`Stored`, `AlreadyStored`, `Failed`, `Cancelled`, unless `Queued` comes again (a retry, the end of a pause).
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ class State(StrEnum):
     HASHING = "Hashing"
     UPLOADING = "Uploading"
     VERIFYING = "Verifying"
+    WAITING = "Waiting"
+    PAUSED = "Paused"
     STORED = "Stored"
     ALREADY_STORED = "Already stored"
     FAILED = "Failed"
@@ -91,6 +93,33 @@ class Verifying:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing can be done now: the store is out of reach, or the person has to sign in."""
+
+    id: int
+    error: HashdropError
+    """Why."""
+    seconds: float | None
+    """Until it is tried again; `None`: when the person has signed in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The person paused it; what was sent of it stays in the store, and is not sent again."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class HashedAgain:
+    """The file changed while it was read, so it is hashed anew."""
+
+    id: int
+    error: HashdropError
+    """What changed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """S3 confirmed the object."""
 
@@ -150,6 +179,9 @@ Event = (
     | Keyed
     | Uploading
     | Verifying
+    | Waiting
+    | Paused
+    | HashedAgain
     | Stored
     | AlreadyStored
     | Failed

@@ -1,4 +1,4 @@
-"""Where transfers go: a connection whose storage may still be on its way."""
+"""Where transfers go: a connection that may still be on its way to be opened."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from hashdrop.errors import HashdropError
 
 if TYPE_CHECKING:
     from hashdrop.connection import Connection
-    from hashdrop.s3.storage import S3Storage
+    from hashdrop.s3.retrying import Outage
+    from hashdrop.s3.writing import ContentWriter
 
 
 class Target:
-    """A connection with its storage; transfers keep the one that they were queued with.
+    """A connection and what writes to it; transfers keep the one that they were queued with.
 
     Args:
         connection: Where.
@@ -23,32 +24,39 @@ class Target:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._decided = anyio.Event()
-        self._storage: S3Storage | None = None
+        self._writer: ContentWriter | None = None
         self._error: HashdropError | None = None
+        self.blocked: HashdropError | None = None
+        """Why nothing can be stored until the person has done something (signed in again)."""
 
-    def opened(self, storage: S3Storage) -> None:
-        """Say that the storage is there."""
-        self._storage = storage
+    def opened(self, writer: ContentWriter) -> None:
+        """Say that it can be reached."""
+        self._writer = writer
         self._decided.set()
 
     def failed(self, error: HashdropError) -> None:
-        """Say that the storage cannot be had."""
+        """Say that it cannot be reached."""
         self._error = error
         self._decided.set()
 
     @property
     def has_failed(self) -> bool:
-        """Whether the storage cannot be had."""
+        """Whether it cannot be reached."""
         return self._error is not None
 
-    async def storage(self) -> S3Storage:
-        """Wait for the storage.
+    @property
+    def outage(self) -> Outage | None:
+        """Set while the store is out of reach and waited for."""
+        return self._writer.outage if self._writer is not None else None
+
+    async def writer(self) -> ContentWriter:
+        """Wait until it is decided whether it can be reached.
 
         Raises:
-            HashdropError: It cannot be had.
+            HashdropError: It cannot be reached.
         """
         await self._decided.wait()
         if self._error is not None:
             raise self._error
-        assert self._storage is not None
-        return self._storage
+        assert self._writer is not None
+        return self._writer

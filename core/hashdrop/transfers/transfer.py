@@ -3,39 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
-from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from hashdrop.s3.progress import Progress
 from hashdrop.transfers.events import State
 
 if TYPE_CHECKING:
     import anyio
 
+    from hashdrop.s3.progress import Progress
     from hashdrop.transfers.target import Target
 
+_ENDS = frozenset({State.STORED, State.ALREADY_STORED, State.FAILED, State.CANCELLED})
+_ASIDE = frozenset({State.PAUSED, State.WAITING})
 _ALLOWED: dict[State, frozenset[State]] = {
-    State.QUEUED: frozenset({State.HASHING, State.FAILED, State.CANCELLED}),
-    State.HASHING: frozenset(
-        {State.UPLOADING, State.VERIFYING, State.STORED, State.ALREADY_STORED, State.FAILED, State.CANCELLED}
-    ),
-    State.UPLOADING: frozenset(
-        {State.VERIFYING, State.STORED, State.ALREADY_STORED, State.FAILED, State.CANCELLED}
-    ),
-    State.VERIFYING: frozenset({State.STORED, State.ALREADY_STORED, State.FAILED, State.CANCELLED}),
+    State.QUEUED: _ASIDE | {State.HASHING, State.FAILED, State.CANCELLED},
+    State.HASHING: _ENDS | _ASIDE | {State.UPLOADING, State.VERIFYING},
+    State.UPLOADING: _ENDS | _ASIDE | {State.HASHING, State.VERIFYING},
+    State.VERIFYING: _ENDS | _ASIDE | {State.HASHING, State.UPLOADING},
+    State.WAITING: _ENDS
+    | {State.QUEUED, State.HASHING, State.UPLOADING, State.VERIFYING, State.PAUSED},
+    State.PAUSED: frozenset({State.QUEUED, State.CANCELLED}),
     State.FAILED: frozenset({State.QUEUED}),
     State.CANCELLED: frozenset({State.QUEUED}),
     State.STORED: frozenset(),
     State.ALREADY_STORED: frozenset(),
-}  # fmt: skip
+}
 """The state machine: from each state, where it may go."""
+
+_NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(slots=True, eq=False)
 class Transfer:
-    """A file or stream on its way; only the engine changes it."""
+    """A file or stream on its way; only the engine changes it.
+
+    A hundred thousand of them may wait: what only a running one needs is made when it runs.
+    """
 
     id: int
     batch: int
@@ -43,17 +50,25 @@ class Transfer:
     folder: str
     size: int | None
     target: Target
-    path: Path | None = None
+    path: str | None = None
     stream: AsyncIterable[bytes] | None = None
     content_type: str | None = None
-    tags: dict[str, str] = field(default_factory=dict[str, str])
+    tags: Mapping[str, str] = field(default_factory=lambda: _NO_TAGS)
     single_pass: bool = False
+    repair: bool = False
     state: State = State.QUEUED
-    progress: Progress = field(default_factory=Progress)
+    progress: Progress | None = None
+    """While it runs."""
     scope: anyio.CancelScope | None = None
-    """Of the running work; cancelled to cancel it."""
-    reported: tuple[State, int] = (State.QUEUED, 0)
+    """Of the running work; cancelled to end it."""
+    wanted: State = State.CANCELLED
+    """What a cancelled scope means: cancelled, or paused."""
+    is_queued: bool = False
+    """Whether it stands in one of the engine's lines."""
+    told: tuple[State, int] = (State.QUEUED, 0)
     """State and count that were told last."""
+    is_keyed: bool = False
+    """Whether its key was told."""
 
     def enter(self, state: State) -> None:
         """Go to a state.

@@ -14,13 +14,16 @@ from hashdrop.transfers.events import BatchScanned
 from hashdrop.transfers.events import Cancelled
 from hashdrop.transfers.events import Event
 from hashdrop.transfers.events import Failed
+from hashdrop.transfers.events import HashedAgain
 from hashdrop.transfers.events import Hashing
 from hashdrop.transfers.events import Keyed
+from hashdrop.transfers.events import Paused
 from hashdrop.transfers.events import Queued
 from hashdrop.transfers.events import State
 from hashdrop.transfers.events import Stored
 from hashdrop.transfers.events import Uploading
 from hashdrop.transfers.events import Verifying
+from hashdrop.transfers.events import Waiting
 
 _SMOOTHING = 0.35
 """Of a bar towards its value, each tick."""
@@ -48,6 +51,8 @@ class FileRow:
     key: str = ""
     pointer: StoredPointer | None = None
     error: HashdropError | None = None
+    next_try_s: float | None = None
+    """While it waits: seconds until the store is tried again."""
     seconds: float = 0.0
     sent_bytes: int = 0
     verified: bool = False
@@ -171,7 +176,7 @@ class TransferList:
         self.total += queued.size or 0
         self._count(row, State.QUEUED, 1)
 
-    def apply(self, event: Event) -> FileRow | BatchRow | None:  # noqa: C901  # one case a kind
+    def apply(self, event: Event) -> FileRow | BatchRow | None:  # noqa: C901, PLR0912  # one case a kind
         """Take an event; return what it changed."""
         if isinstance(event, BatchScanned):
             batch = self.batches.get(event.batch)
@@ -192,6 +197,15 @@ class TransferList:
                 self._progress(row, State.UPLOADING, event.done)
             case Verifying():
                 self._enter(row, State.VERIFYING)
+            case Waiting():
+                row.error, row.next_try_s = event.error, event.seconds
+                self._enter(row, State.WAITING)
+            case Paused():
+                row.speed = 0.0
+                self._enter(row, State.PAUSED)
+            case HashedAgain():
+                row.error = event.error
+                row.done, row.shown = 0, 0.0
             case Stored():
                 self._stored(row, event, State.STORED)
                 row.verified = event.verified
@@ -229,6 +243,8 @@ class TransferList:
     def _progress(self, row: FileRow, state: State, done: int) -> None:
         now = time.monotonic()
         if row.state is not state:
+            if row.state is State.WAITING:
+                row.error = None
             self._enter(row, state)
             row.shown, row.speed, row.measured = 0.0, 0.0, (now, done)
         row.done = done

@@ -231,12 +231,18 @@ def state_text(row: FileRow) -> str:
     return tr(row.state.value)
 
 
-def second_line(row: FileRow) -> str:
+def second_line(row: FileRow) -> str:  # noqa: PLR0911  # one case a state
     """Return the details of a file, or why it failed."""
     size = size_text(row.size)
     match row.state:
         case State.FAILED:
             return row.error.sentence if row.error else ""
+        case State.WAITING:
+            why = row.error.sentence if row.error else ""
+            if row.next_try_s is None:
+                return why
+            again = tr("tried again in {n} s").format(n=round(row.next_try_s))
+            return f"{again} · {why}"
         case State.HASHING | State.UPLOADING if row.size:
             parts = [progress_text(row.done, row.size)]
             if row.state is State.UPLOADING and row.speed > 0:

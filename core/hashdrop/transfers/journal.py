@@ -1,0 +1,422 @@
+"""The journal: what must survive a kill. SQLite, in the same file as the catalog's default.
+
+Two tables. `hashdrop_uploads`: multipart uploads that were begun and neither completed nor aborted, each
+with what the file was when it was hashed. `hashdrop_queue`: the files that the window still has to store.
+Every row has an owner, a run of the program: it holds a lock file as long as it lives, so that a row whose
+owner was killed is free for the next start, and one whose owner lives is left alone.
+
+Paths are kept as bytes: a file's name need not be Unicode. The format is described in docs/files.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sqlite3
+import time
+from collections.abc import AsyncGenerator
+from collections.abc import Callable
+from collections.abc import Generator
+from collections.abc import Iterable
+from collections.abc import Sequence
+from contextlib import asynccontextmanager
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+from typing import Any
+from typing import TypeVar
+
+import anyio
+from anyio.to_thread import run_sync
+
+from hashdrop.connection import Connection
+from hashdrop.digest import FileDigest
+from hashdrop.errors import CatalogError
+from hashdrop.s3.resuming import UnfinishedUpload
+from hashdrop.snapshot import FileSnapshot
+
+T = TypeVar("T")
+
+VERSION = 1
+"""Of the tables. A later one comes with a step in `_MIGRATIONS`."""
+_BUSY_S = 15.0
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS hashdrop_journal (version INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS hashdrop_uploads (
+    path BLOB NOT NULL,
+    endpoint TEXT NOT NULL,
+    bucket TEXT NOT NULL,
+    object_key TEXT NOT NULL,
+    upload_id TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    inode INTEGER NOT NULL,
+    device INTEGER NOT NULL,
+    content_hash TEXT NOT NULL,
+    part_size INTEGER NOT NULL,
+    part_crcs BLOB NOT NULL,
+    begun_at REAL NOT NULL,
+    owner TEXT NOT NULL,
+    PRIMARY KEY (upload_id)
+);
+CREATE INDEX IF NOT EXISTS hashdrop_uploads_by_path ON hashdrop_uploads (path);
+CREATE TABLE IF NOT EXISTS hashdrop_queue (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    owner TEXT NOT NULL,
+    transfer INTEGER NOT NULL,
+    batch INTEGER NOT NULL,
+    path BLOB NOT NULL,
+    folder BLOB NOT NULL,
+    size INTEGER NOT NULL,
+    connection TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    single_pass INTEGER NOT NULL,
+    paused INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS hashdrop_queue_by_transfer ON hashdrop_queue (owner, transfer);
+"""
+_MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {}
+"""From a version -> the step to the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedFile:
+    """A file that is still to be stored."""
+
+    transfer: int
+    """Its number in the run that queued it."""
+    batch: int
+    path: str
+    folder: str
+    size: int
+    connection: Connection
+    """As it was when the file was queued; it holds no secret."""
+    tags: dict[str, str]
+    single_pass: bool
+    paused: bool
+
+
+class Journal:
+    """The journal of one run of the program; made by `open_journal`.
+
+    Args:
+        database: Open; used by one thread at a time.
+        owner: Name of this run.
+        owners: Folder of the lock files.
+    """
+
+    def __init__(self, database: sqlite3.Connection, owner: str, owners: Path) -> None:
+        self._database = database
+        self._owner = owner
+        self._owners = owners
+        self._one = anyio.CapacityLimiter(1)
+
+    # --- uploads ---------------------------------------------------------------------------------
+
+    async def unfinished(self, path: Path, endpoint: str) -> UnfinishedUpload | None:
+        """Return the newest upload of a path whose run is over, and take it over.
+
+        Args:
+            path: Absolute.
+            endpoint: Of the store.
+
+        Raises:
+            CatalogError: The journal cannot be read or written.
+        """
+
+        def work(database: sqlite3.Connection) -> UnfinishedUpload | None:
+            rows = database.execute(
+                "SELECT * FROM hashdrop_uploads WHERE path = ? AND endpoint = ? "
+                "ORDER BY begun_at DESC",
+                (os.fsencode(path), endpoint),
+            ).fetchall()
+            for row in rows:
+                if self._is_free(row["owner"]):
+                    database.execute(
+                        "UPDATE hashdrop_uploads SET owner = ? WHERE upload_id = ?",
+                        (self._owner, row["upload_id"]),
+                    )
+                    return _upload(row)
+            return None
+
+        return await self._run(work)
+
+    async def began(self, upload: UnfinishedUpload) -> None:
+        """Note an upload; returns when it is on the disk."""
+        found, snapshot = upload.found, upload.snapshot
+        values = (
+            os.fsencode(upload.path),
+            upload.endpoint,
+            upload.bucket,
+            upload.key,
+            upload.upload_id,
+            snapshot.size,
+            snapshot.mtime_ns,
+            str(snapshot.inode),
+            str(snapshot.device),
+            found.content_hash,
+            found.part_size,
+            b"".join(crc.to_bytes(4, "big") for crc in found.part_crcs),
+            time.time(),
+            self._owner,
+        )
+        places = ", ".join("?" * len(values))
+        await self._run(
+            lambda database: database.execute(
+                f"INSERT OR REPLACE INTO hashdrop_uploads VALUES ({places})",  # noqa: S608  # only "?"
+                values,
+            )
+        )
+
+    async def ended(self, upload_id: str) -> None:
+        """Forget an upload that was completed or aborted."""
+        await self._run(
+            lambda database: database.execute(
+                "DELETE FROM hashdrop_uploads WHERE upload_id = ?", (upload_id,)
+            )
+        )
+
+    async def leftovers(self) -> list[UnfinishedUpload]:
+        """Return the uploads that were neither completed nor aborted and that no living run has."""
+
+        def work(database: sqlite3.Connection) -> list[UnfinishedUpload]:
+            rows = database.execute("SELECT * FROM hashdrop_uploads ORDER BY begun_at").fetchall()
+            return [_upload(row) for row in rows if self._is_free(row["owner"])]
+
+        return await self._run(work)
+
+    # --- the queue -------------------------------------------------------------------------------
+
+    async def queue(self, files: Sequence[QueuedFile]) -> None:
+        """Note files that are to be stored."""
+        rows = [
+            (
+                self._owner,
+                file.transfer,
+                file.batch,
+                os.fsencode(file.path),
+                os.fsencode(file.folder),
+                file.size,
+                file.connection.model_dump_json(),
+                json.dumps(file.tags),
+                file.single_pass,
+                file.paused,
+            )
+            for file in files
+        ]
+        await self._run(
+            lambda database: database.executemany(
+                "INSERT OR REPLACE INTO hashdrop_queue (owner, transfer, batch, path, folder, size, "
+                "connection, tags, single_pass, paused) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+        )
+
+    async def settle(self, transfers: Iterable[int]) -> None:
+        """Forget files of this run that are at their end."""
+        keys = [(self._owner, number) for number in transfers]
+        await self._run(
+            lambda database: database.executemany(
+                "DELETE FROM hashdrop_queue WHERE owner = ? AND transfer = ?", keys
+            )
+        )
+
+    async def pause(self, transfers: Iterable[int], *, paused: bool) -> None:
+        """Note which files of this run are paused."""
+        keys = [(paused, self._owner, number) for number in transfers]
+        await self._run(
+            lambda database: database.executemany(
+                "UPDATE hashdrop_queue SET paused = ? WHERE owner = ? AND transfer = ?", keys
+            )
+        )
+
+    async def take_over(self) -> list[QueuedFile]:
+        """Return the files that runs which are over left in the queue, and forget them there.
+
+        Whoever takes them queues them again, under numbers of this run.
+        """
+
+        def work(database: sqlite3.Connection) -> list[QueuedFile]:
+            owners = [
+                str(row["owner"])
+                for row in database.execute("SELECT DISTINCT owner FROM hashdrop_queue")
+            ]
+            taken: list[QueuedFile] = []
+            for owner in owners:
+                if owner == self._owner or not self._is_free(owner):
+                    continue
+                rows = database.execute(
+                    "SELECT * FROM hashdrop_queue WHERE owner = ? ORDER BY id", (owner,)
+                )
+                taken.extend(_queued(row) for row in rows)
+            return taken
+
+        return await self._run(work)
+
+    async def forget_others(self) -> None:
+        """Forget what `take_over` returned, now that it stands under this run."""
+
+        def work(database: sqlite3.Connection) -> None:
+            for row in database.execute("SELECT DISTINCT owner FROM hashdrop_queue").fetchall():
+                if row["owner"] != self._owner and self._is_free(row["owner"]):
+                    database.execute("DELETE FROM hashdrop_queue WHERE owner = ?", (row["owner"],))
+
+        await self._run(work)
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        def guarded() -> T:
+            with _told(), self._database:
+                self._database.execute("BEGIN IMMEDIATE")
+                return work(self._database)
+
+        return await run_sync(guarded, limiter=self._one)
+
+    def _is_free(self, owner: str) -> bool:
+        if owner == self._owner:
+            return True
+        lock = self._owners / owner
+        try:
+            with lock.open("rb") as file:
+                if not _lock(file):
+                    return False
+                lock.unlink(missing_ok=True)
+        except FileNotFoundError:
+            pass
+        return True
+
+
+@asynccontextmanager
+async def open_journal(database: Path) -> AsyncGenerator[Journal, None]:
+    """Open the journal in a SQLite file, made where there is none.
+
+    Args:
+        database: The file; its folder exists. Lock files lie beside it in `runs/`.
+
+    Raises:
+        CatalogError: The file is no database, or is of a later version of Hashdrop.
+    """
+    owners = database.parent / "runs"
+    owner = f"{os.getpid()}-{secrets.token_hex(8)}"
+
+    def begin() -> tuple[sqlite3.Connection, IO[bytes]]:
+        with _told():
+            owners.mkdir(mode=0o700, parents=True, exist_ok=True)
+            held = (owners / owner).open("wb")
+            _lock(held)
+            connection = sqlite3.connect(
+                database, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
+            )
+            try:
+                connection.row_factory = sqlite3.Row
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute("PRAGMA synchronous=FULL")
+                _migrate(connection)
+            except BaseException:
+                connection.close()
+                held.close()
+                raise
+            return connection, held
+
+    connection, held = await run_sync(begin)
+    try:
+        yield Journal(connection, owner, owners)
+    finally:
+
+        def end() -> None:
+            connection.close()
+            (owners / owner).unlink(missing_ok=True)
+            held.close()
+
+        with anyio.CancelScope(shield=True):
+            await run_sync(end)
+
+
+def _migrate(database: sqlite3.Connection) -> None:
+    database.executescript(_TABLES)
+    row = database.execute("SELECT version FROM hashdrop_journal").fetchone()
+    if row is None:
+        database.execute("INSERT INTO hashdrop_journal VALUES (?)", (VERSION,))
+        return
+    version = int(row[0])
+    if version > VERSION:
+        raise CatalogError(
+            "The journal was written by a later version of Hashdrop.",
+            hint="Use that version, or another data folder (--data).",
+        )
+    while version < VERSION:
+        _MIGRATIONS[version](database)
+        version += 1
+        database.execute("UPDATE hashdrop_journal SET version = ?", (version,))
+
+
+def _upload(row: Any) -> UnfinishedUpload:
+    raw: bytes = row["part_crcs"]
+    return UnfinishedUpload(
+        path=Path(os.fsdecode(row["path"])),
+        snapshot=FileSnapshot(
+            size=row["size"],
+            mtime_ns=row["mtime_ns"],
+            inode=int(row["inode"]),
+            device=int(row["device"]),
+        ),
+        found=FileDigest(
+            content_hash=row["content_hash"],
+            size=row["size"],
+            part_size=row["part_size"],
+            part_crcs=tuple(
+                int.from_bytes(raw[at : at + 4], "big") for at in range(0, len(raw), 4)
+            ),
+        ),
+        endpoint=row["endpoint"],
+        bucket=row["bucket"],
+        key=row["object_key"],
+        upload_id=row["upload_id"],
+    )
+
+
+def _queued(row: Any) -> QueuedFile:
+    return QueuedFile(
+        transfer=row["transfer"],
+        batch=row["batch"],
+        path=os.fsdecode(row["path"]),
+        folder=os.fsdecode(row["folder"]),
+        size=row["size"],
+        connection=Connection.model_validate_json(row["connection"]),
+        tags=json.loads(row["tags"]),
+        single_pass=bool(row["single_pass"]),
+        paused=bool(row["paused"]),
+    )
+
+
+def _lock(file: IO[bytes]) -> bool:
+    """Lock a file as long as it is open; false where another run has it."""
+    try:
+        import fcntl
+    except ImportError:  # not on this system: its runs are told apart by their files alone
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def _told() -> Generator[None, None, None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise CatalogError(
+            "The journal cannot be written.",
+            detail=f"The database says: {error}.",
+            hint="Check the disk and the data folder, then retry.",
+            retryable=True,
+        ) from error
+
+
+__all__ = ("Journal", "QueuedFile", "open_journal")
