@@ -406,6 +406,8 @@ class Service:
             own_connections=True,
             patience_s=self._patience_s,
             pace=self.throttle,
+            # Its port is another at each start.
+            store_name=str(self.paths.local_store) if keys is not None else "",
         )
         target.opened(ContentWriter(client, router, options, claims=self._claims))
         return None

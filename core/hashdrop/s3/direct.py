@@ -31,6 +31,7 @@ from hashdrop.s3.multipart import abort_upload
 from hashdrop.s3.multipart import composite_crc
 from hashdrop.s3.multipart import open_multipart
 from hashdrop.s3.multipart import sent_parts
+from hashdrop.s3.multipart import unheard_uploads
 from hashdrop.s3.objects import Metadata
 from hashdrop.s3.objects import ObjectFacts
 from hashdrop.s3.objects import Requests
@@ -288,6 +289,10 @@ class DirectWriter:
             return kept
 
         upload = None
+        note = describe(content) if describe else None
+        intent = ""
+        if log and note and not resumed:
+            intent = await log.intends(note)
         try:
             async with open_multipart(
                 self._requests,
@@ -302,8 +307,9 @@ class DirectWriter:
                 keep=decide,
                 **content.metadata.arguments,
             ) as upload:
-                if log and describe and resumed is None:
-                    await log.began(_with_id(describe(content), upload.upload_id))
+                if log and note and not resumed:
+                    await log.began(replace(note, upload_id=upload.upload_id), intent=intent)
+                    intent = ""
                 for index, crc in enumerate(found.part_crcs):
                     if index + 1 in sent:
                         continue
@@ -320,9 +326,9 @@ class DirectWriter:
                 raise UploadGone(error.title, hint=error.hint, technical=error.technical) from error
             raise
         finally:
-            if upload is not None and log and not kept:
+            if log and not kept:
                 with anyio.CancelScope(shield=True):
-                    await log.ended(upload.upload_id)
+                    await log.ended(intent or (upload.upload_id if upload else ""))
         return made
 
     async def _resumable(
@@ -360,11 +366,14 @@ class DirectWriter:
     async def drop(self, upload: UnfinishedUpload, log: UploadLog) -> None:
         """Take away an upload that is not needed any more, and forget it."""
         pointer: S3Pointer = {"bucket": upload.bucket, "key": upload.key}
-        if upload.upload_id:
+        ids = [upload.upload_id]
+        if upload.is_intent:  # it may exist, created and never heard of
+            ids = await unheard_uploads(self._requests, pointer, since=upload.begun_at)
+        for upload_id in ids:
             await abort_upload(
                 self._requests,
                 pointer,
-                upload.upload_id,
+                upload_id,
                 timeout_s=self._cleanup_timeout_s,
                 sweep=False,
             )
@@ -462,10 +471,6 @@ def is_resumable(error: BaseException | None) -> bool:
     if isinstance(error, CredentialsExpired):
         return True
     return isinstance(error, StoreError) and error.retryable
-
-
-def _with_id(upload: UnfinishedUpload, upload_id: str) -> UnfinishedUpload:
-    return replace(upload, upload_id=upload_id)
 
 
 def _has_md5(source: PartSource, offset: int, size: int, crc: int, etag: str) -> bool:

@@ -46,6 +46,8 @@ _ROOMY_PARTS = 9_000
 _EQUAL_PARTS = 2_000
 _GROWTH_STEP = 1_000
 _ABORT_ROUNDS = 5
+_CLOCKS_DIFFER_S = 900.0
+"""This computer's clock may be so far from the store's: S3 refuses more."""
 
 
 def part_size_for(size: int, minimum: int) -> int:
@@ -445,12 +447,33 @@ async def _abort_one(requests: Requests, pointer: S3Pointer, upload_id: str) -> 
 
 
 async def _uploads_of(requests: Requests, pointer: S3Pointer) -> list[str]:
-    def listed(*, Bucket: str, Key: str) -> list[str]:  # noqa: N803  # boto3's names
+    return [upload_id for upload_id, _ in await _listed_uploads(requests, pointer)]
+
+
+async def unheard_uploads(requests: Requests, pointer: S3Pointer, *, since: float) -> list[str]:
+    """Return the uploads of a key that have no part and are not older than an intent to create one.
+
+    Args:
+        requests: To the store.
+        pointer: The key.
+        since: Of the intent, in seconds since 1970.
+    """
+    found: list[str] = []
+    for upload_id, initiated in await _listed_uploads(requests, pointer):
+        if initiated >= since - _CLOCKS_DIFFER_S and not await sent_parts(
+            requests, pointer, upload_id
+        ):
+            found.append(upload_id)
+    return found
+
+
+async def _listed_uploads(requests: Requests, pointer: S3Pointer) -> list[tuple[str, float]]:
+    def listed(*, Bucket: str, Key: str) -> list[tuple[str, float]]:  # noqa: N803  # boto3's names
         answer = requests.client.list_multipart_uploads(Bucket=Bucket, Prefix=Key)
         return [
-            upload.get("UploadId", "")
+            (upload.get("UploadId", ""), upload["Initiated"].timestamp())
             for upload in answer.get("Uploads", [])
-            if upload.get("Key") == Key
+            if upload.get("Key") == Key and "Initiated" in upload
         ]
 
     try:

@@ -25,6 +25,11 @@ class UnfinishedUpload:
     bucket: str
     key: str
     upload_id: str
+    """Of S3; a made-up one while it is only an intent."""
+    is_intent: bool = False
+    """Whether the upload was about to be created: it may exist, under an id that nobody learnt."""
+    begun_at: float = 0.0
+    """Seconds since 1970."""
 
 
 class UploadLog(Protocol):
@@ -34,8 +39,12 @@ class UploadLog(Protocol):
         """Return the upload that was begun for a path, if there is one."""
         ...
 
-    async def began(self, upload: UnfinishedUpload) -> None:
-        """Note an upload; returns when it is on the disk, before the first part is sent."""
+    async def intends(self, upload: UnfinishedUpload) -> str:
+        """Note, before it is created, that there will be an upload; returns the made-up id of the note."""
+        ...
+
+    async def began(self, upload: UnfinishedUpload, *, intent: str) -> None:
+        """Note an upload in the place of its intent; on the disk before a part is sent."""
         ...
 
     async def ended(self, upload_id: str) -> None:
@@ -50,7 +59,12 @@ class NoLog:
         """Know of none."""
         del path, endpoint
 
-    async def began(self, upload: UnfinishedUpload) -> None:
+    async def intends(self, upload: UnfinishedUpload) -> str:
+        """Note nothing."""
+        del upload
+        return ""
+
+    async def began(self, upload: UnfinishedUpload, *, intent: str) -> None:
         """Note nothing."""
 
     async def ended(self, upload_id: str) -> None:

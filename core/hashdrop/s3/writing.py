@@ -115,6 +115,8 @@ class WriteOptions:
     own_connections: bool = False
     patience_s: float = 0.0
     pace: Pace | None = None
+    store_name: str = ""
+    """What the store is known by in the log of unfinished uploads; by default its endpoint."""
 
 
 class ContentWriter:
@@ -518,7 +520,7 @@ class ContentWriter:
         upload = await log.unfinished(path, self._endpoint)
         if upload is None:
             return None
-        if upload.snapshot == snapshot and upload.upload_id:
+        if upload.snapshot == snapshot and not upload.is_intent:
             return upload
         await self.direct.drop(upload, log)
         return None
@@ -527,7 +529,7 @@ class ContentWriter:
 
     @property
     def _endpoint(self) -> str:
-        return str(self._client.meta.endpoint_url or "")
+        return self.options.store_name or str(self._client.meta.endpoint_url or "")
 
     async def _ask(self) -> None:
         """Ask the store for a sign of life."""

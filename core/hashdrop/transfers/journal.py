@@ -42,6 +42,8 @@ T = TypeVar("T")
 VERSION = 1
 """Of the tables. A later one comes with a step in `_MIGRATIONS`."""
 _BUSY_S = 15.0
+_INTENT = "intent-"
+"""How the made-up id of an upload begins that was about to be created."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS hashdrop_journal (version INTEGER NOT NULL);
@@ -144,15 +146,31 @@ class Journal:
 
         return await self._run(work)
 
-    async def began(self, upload: UnfinishedUpload) -> None:
-        """Note an upload; returns when it is on the disk."""
+    async def intends(self, upload: UnfinishedUpload) -> str:
+        """Note, before it is created, that there will be an upload; returns the made-up id of the note."""
+        intent = f"{_INTENT}{secrets.token_hex(8)}"
+        await self._run(lambda database: self._insert(database, upload, intent))
+        return intent
+
+    async def began(self, upload: UnfinishedUpload, *, intent: str) -> None:
+        """Note an upload in the place of its intent; returns when it is on the disk."""
+
+        def work(database: sqlite3.Connection) -> None:
+            database.execute("DELETE FROM hashdrop_uploads WHERE upload_id = ?", (intent,))
+            self._insert(database, upload, upload.upload_id)
+
+        await self._run(work)
+
+    def _insert(
+        self, database: sqlite3.Connection, upload: UnfinishedUpload, upload_id: str
+    ) -> None:
         found, snapshot = upload.found, upload.snapshot
         values = (
             os.fsencode(upload.path),
             upload.endpoint,
             upload.bucket,
             upload.key,
-            upload.upload_id,
+            upload_id,
             snapshot.size,
             snapshot.mtime_ns,
             str(snapshot.inode),
@@ -164,11 +182,9 @@ class Journal:
             self._owner,
         )
         places = ", ".join("?" * len(values))
-        await self._run(
-            lambda database: database.execute(
-                f"INSERT OR REPLACE INTO hashdrop_uploads VALUES ({places})",  # noqa: S608  # only "?"
-                values,
-            )
+        database.execute(
+            f"INSERT OR REPLACE INTO hashdrop_uploads VALUES ({places})",  # noqa: S608  # only "?"
+            values,
         )
 
     async def ended(self, upload_id: str) -> None:
@@ -376,6 +392,8 @@ def _upload(row: Any) -> UnfinishedUpload:
         bucket=row["bucket"],
         key=row["object_key"],
         upload_id=row["upload_id"],
+        is_intent=row["upload_id"].startswith(_INTENT),
+        begun_at=row["begun_at"],
     )
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _ENDS = frozenset({State.STORED, State.ALREADY_STORED, State.FAILED, State.CANCELLED})
 _ASIDE = frozenset({State.PAUSED, State.WAITING})
 _ALLOWED: dict[State, frozenset[State]] = {
-    State.QUEUED: _ASIDE | {State.HASHING, State.FAILED, State.CANCELLED},
+    # A resumed file was hashed by an earlier run.
+    State.QUEUED: _ENDS | _ASIDE | {State.HASHING, State.UPLOADING, State.VERIFYING},
     State.HASHING: _ENDS | _ASIDE | {State.UPLOADING, State.VERIFYING},
     State.UPLOADING: _ENDS | _ASIDE | {State.HASHING, State.VERIFYING},
     State.VERIFYING: _ENDS | _ASIDE | {State.HASHING, State.UPLOADING},
