@@ -64,6 +64,10 @@ class Claims:
         self._lock = threading.Lock()
         self._taken: dict[str, list[anyio.Event]] = {}
 
+    def claim(self) -> Claim:
+        """Return a claim; whoever takes it releases it, on the event loop."""
+        return Claim(self)
+
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[Claim, None]:
         """Give a write its claim, and let go of it at its end."""

@@ -248,7 +248,7 @@ class Requests:
         sha256: str | None,
         create_only: bool,
         stop: Stop,
-    ) -> str | None:
+    ) -> tuple[str, str | None]:
         """Store an object with one PUT.
 
         Args:
@@ -261,7 +261,7 @@ class Requests:
             stop: Ends it.
 
         Returns:
-            The CRC-32 that the store answered with, in base64.
+            The ETag and the CRC-32 in base64 that the store answered with.
 
         Raises:
             StoreError: It failed; with status 412 there was one already.
@@ -285,7 +285,8 @@ class Requests:
                 except WireUnfit:
                     self._wires[pointer["bucket"]] = None
                 else:
-                    return answer.headers.get("x-amz-checksum-crc32")
+                    fields = answer.headers
+                    return fields.get("etag", ""), fields.get("x-amz-checksum-crc32")
             content: Any = body if len(body) else b""
             said: Any = self.client.put_object(
                 Bucket=pointer["bucket"],
@@ -294,7 +295,7 @@ class Requests:
                 **metadata.arguments,
                 **more,
             )
-            return said.get("ChecksumCRC32")
+            return said.get("ETag", ""), said.get("ChecksumCRC32")
         except Exception as error:
             raise _translated(error, pointer) from error
 

@@ -10,8 +10,6 @@ from typing import TypeVar
 from typing import cast
 
 import anyio
-from anyio.from_thread import run_sync as from_thread
-from anyio.lowlevel import current_token
 from anyio.to_thread import run_sync
 
 if TYPE_CHECKING:
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _GRACE_S = 5.0
+_LOOK_S = 0.02
 
 
 async def call(
@@ -40,8 +39,6 @@ async def call(
     """
     if stop is None:
         return await run_sync(function, limiter=limiter)
-    ended = anyio.Event()
-    token = current_token()
     running = False
 
     def work() -> T:
@@ -51,15 +48,14 @@ async def call(
             return function()
         finally:
             running = False
-            from_thread(ended.set, token=token)
 
     try:
         return await run_sync(work, limiter=limiter, abandon_on_cancel=True)
     except anyio.get_cancelled_exc_class():
         stop.set()
-        if running:
-            with anyio.move_on_after(_GRACE_S, shield=True):
-                await ended.wait()
+        with anyio.move_on_after(_GRACE_S, shield=True):
+            while running:  # noqa: ASYNC110  # telling the loop at each end would cost every call a visit
+                await anyio.sleep(_LOOK_S)
         raise
 
 

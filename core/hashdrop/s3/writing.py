@@ -5,11 +5,13 @@ This module does not import labox, whose import costs half a second that a comma
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncGenerator
 from collections.abc import AsyncIterable
 from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -167,7 +169,7 @@ class ContentWriter:
             pace=options.pace,
         )
         self._retries = Retries(patience_s=options.patience_s, ask=self._ask)
-        self._claims = claims or Claims()
+        self.claims = claims or Claims()
         self._hash_limiter = anyio.CapacityLimiter(_HASHES_AT_ONCE)
         in_flight = options.max_parts_in_flight or options.max_writers or _DEFAULT_IN_FLIGHT
         slots = anyio.Semaphore(in_flight)
@@ -363,10 +365,8 @@ class ContentWriter:
         content_type = content_type or content_type_of(path.name)
         snapshot = await run_sync(FileSnapshot.of, path)
         if snapshot.size <= SMALL_FILE and not (single_pass and snapshot.size):
-            return await self._write_small(
-                path, content_type, tags, tagging, progress, repair=repair
-            )
-        async with self._claims.open() as claim:
+            return await self._write_small(path, content_type, tags, progress, repair=repair)
+        async with self.claims.open() as claim:
             await claim.wait_for(
                 f"file:{path}"
             )  # dropped twice: the second time when the first is over
@@ -386,7 +386,7 @@ class ContentWriter:
 
     async def drop_unfinished(self, path: Path, log: UploadLog) -> None:
         """Abort the multipart upload of a file that an earlier write kept, and forget it."""
-        async with self._claims.open() as claim:
+        async with self.claims.open() as claim:
             await claim.wait_for(f"file:{path}")
             upload = await log.unfinished(path, self._endpoint)
             if upload is not None:
@@ -455,46 +455,83 @@ class ContentWriter:
         path: Path,
         content_type: str,
         tags: Mapping[str, str],
-        tagging: str | None,
         progress: Progress,
         *,
         repair: bool,
     ) -> WriteOutcome:
-        """Do all of a small file in one visit to a worker thread: read once, so it cannot change between."""
+        """Do all of a small file in one visit to a worker thread, tried again where that can help."""
         stop = Stop()
         progress.enter(Phase.HASHING)
-
-        def work(claim: Claim) -> WriteOutcome:
-            progress.note(Phase.HASHING)
-            progress.retract_sent()
-            data = _read_whole(path)
-            found = digest_memory(data, max(self.options.part_size, SMALL_FILE))
-            digest = make_digest(found.content_hash, found.size, content_type=content_type)
-            if getattr(self._router, "thread_safe", False):
-                pointer = self.route(digest, tags, temp=False)
-            else:
-                pointer = on_loop(partial(self.route, digest, tags, temp=False))
-            progress.hashed = len(data)
-            progress.note_keyed(pointer, found.content_hash)
-            content = self._content(found, digest, pointer, tagging)
-            claim.take(_place(pointer))
-            receipt = self.direct.store_now(
-                data, content, progress=progress, stop=stop, repair=repair
-            )
-            progress.note(Phase.VERIFYING)
-            return _outcome(pointer, digest, receipt, progress)
-
-        async with self._claims.open() as claim:
+        async with self.claims.open() as claim:
             while True:
                 try:
                     return await self._retries.run(
                         f"Storing of {path.name}",
                         lambda: call(
-                            partial(work, claim), limiter=self.requests.write_limiter, stop=stop
+                            lambda: self.write_small_now(
+                                path,
+                                content_type=content_type,
+                                tags=tags,
+                                progress=progress,
+                                stop=stop,
+                                claim=claim,
+                                repair=repair,
+                            ),
+                            limiter=self.requests.write_limiter,
+                            stop=stop,
                         ),
                     )
                 except Claimed as busy:
-                    await self._claims.ended(busy.place)
+                    await self.claims.ended(busy.place)
+
+    def write_small_now(
+        self,
+        path: Path,
+        *,
+        content_type: str,
+        tags: Mapping[str, str],
+        progress: Progress,
+        stop: Stop,
+        claim: Claim,
+        repair: bool = False,
+    ) -> WriteOutcome:
+        """Store a file of up to `SMALL_FILE` bytes, once; blocking, in a thread that anyio started.
+
+        It is read once, so it cannot change between hashing and sending.
+
+        Args:
+            path: A regular file.
+            content_type: Of its content.
+            tags: Become tags of the object.
+            progress: Notes how far it is.
+            stop: Ends it.
+            claim: Takes the place for it.
+            repair: Whether to replace an object that is not this content.
+
+        Raises:
+            Claimed: Another write stores the same content just now.
+            Interrupted: It was stopped.
+            HashdropError: It cannot be stored, or not now.
+        """
+        self.check_writable()
+        progress.note(Phase.HASHING)
+        progress.retract_sent()
+        data = _read_whole(path)
+        found = digest_memory(data, max(self.options.part_size, SMALL_FILE))
+        digest = make_digest(found.content_hash, found.size, content_type=content_type)
+        if getattr(self._router, "thread_safe", False):
+            pointer = self.route(digest, tags, temp=False)
+        else:
+            pointer = on_loop(partial(self.route, digest, tags, temp=False))
+        progress.hashed = len(data)
+        progress.note_keyed(pointer, found.content_hash)
+        content = self._content(found, digest, pointer, self._tagging(tags))
+        if not self.requests.checksums:
+            content = replace(content, md5=hashlib.md5(data, usedforsecurity=False).hexdigest())
+        claim.take(_place(pointer))
+        receipt = self.direct.store_now(data, content, progress=progress, stop=stop, repair=repair)
+        progress.note(Phase.VERIFYING)
+        return _outcome(pointer, digest, receipt, progress)
 
     async def _hash(self, path: Path, snapshot: FileSnapshot, progress: Progress) -> FileDigest:
         progress.enter(Phase.HASHING)

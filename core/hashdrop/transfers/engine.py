@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,30 +27,30 @@ from hashdrop.errors import CredentialsExpired
 from hashdrop.errors import HashdropError
 from hashdrop.errors import SourceChanged
 from hashdrop.errors import SourceError
-from hashdrop.pointer import StoredPointer
 from hashdrop.s3.direct import is_resumable
-from hashdrop.s3.progress import Phase
 from hashdrop.s3.progress import Progress
 from hashdrop.s3.writing import SMALL_FILE
-from hashdrop.transfers.events import AlreadyStored
 from hashdrop.transfers.events import BatchScanned
 from hashdrop.transfers.events import Cancelled
 from hashdrop.transfers.events import Event
 from hashdrop.transfers.events import Failed
 from hashdrop.transfers.events import HashedAgain
-from hashdrop.transfers.events import Hashing
-from hashdrop.transfers.events import Keyed
 from hashdrop.transfers.events import Listener
 from hashdrop.transfers.events import Paused
-from hashdrop.transfers.events import Queued
 from hashdrop.transfers.events import State
-from hashdrop.transfers.events import Stored
-from hashdrop.transfers.events import Uploading
-from hashdrop.transfers.events import Verifying
 from hashdrop.transfers.events import Waiting
 from hashdrop.transfers.journal import QueuedFile
+from hashdrop.transfers.outcomes import needs_patience
+from hashdrop.transfers.outcomes import pointer_of
+from hashdrop.transfers.outcomes import success_event
+from hashdrop.transfers.outcomes import unexpected
 from hashdrop.transfers.recording import Confirmed
+from hashdrop.transfers.recording import QueueNotes
 from hashdrop.transfers.recording import Recording
+from hashdrop.transfers.reporting import Reporter
+from hashdrop.transfers.reporting import queued_event
+from hashdrop.transfers.small_files import SmallFile
+from hashdrop.transfers.small_files import visit
 from hashdrop.transfers.sources import find_files
 from hashdrop.transfers.transfer import Transfer
 
@@ -62,24 +63,17 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-_SMALL_AT_ONCE = 24
-"""Small files on their way at once: each costs a round trip or two, not bandwidth."""
+_SMALL_LANES = 16
+"""Threads that send small files: each file costs a round trip or two, not bandwidth."""
+_SMALL_VISIT = 16
+"""Small files that a thread takes with it at most."""
 _LARGE_AT_ONCE = 4
 """Large files at once: some are hashed while others are sent; their threads and parts are bounded below."""
-_TICK_S = 0.1
-"""Progress is told at most this often."""
 _SCAN_STEP = 500
 """Files found in one visit to the thread that walks folders."""
 _HASHED_AGAIN = 2
 """How often a file that changed while it was read is hashed anew by itself."""
 _SETTLE_S = 0.5
-
-_STATE_OF_PHASE = {
-    Phase.WAITING: State.HASHING,
-    Phase.HASHING: State.HASHING,
-    Phase.SENDING: State.UPLOADING,
-    Phase.VERIFYING: State.VERIFYING,
-}
 
 RecordMany = Callable[[Sequence[Confirmed]], Awaitable[None]]
 """Notes in the catalog what S3 confirmed; raises `CatalogError`."""
@@ -109,6 +103,7 @@ class Engine:
         self._journal = journal
         self._queue_journal = journal if keeps_queue else None
         self._recording = Recording(record, self._queue_journal)
+        self._notes = QueueNotes(self._queue_journal)
         self._waits_for_sign_in = waits_for_sign_in
         self._ids = itertools.count(1)
         self._batches = itertools.count(1)
@@ -117,13 +112,13 @@ class Engine:
         self._large: deque[Transfer] = deque()
         self._blocked: list[Transfer] = []
         self._running: dict[int, Transfer] = {}
-        self._small_running = 0
+        self._small_lanes = 0
         self._large_running = 0
-        self._listeners: list[Listener] = []
+        self._visits = anyio.CapacityLimiter(_SMALL_LANES)
+        self._reporter = Reporter()
         self._scans = 0
         self._drops = 0
         self._unfinished = 0
-        self._changed = anyio.Event()
         self.is_paused = False
         """Whether nothing is started until `resume_all`."""
 
@@ -135,13 +130,7 @@ class Engine:
         Returns:
             Ends it.
         """
-        self._listeners.append(listener)
-
-        def unsubscribe() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
-
-        return unsubscribe
+        return self._reporter.subscribe(listener)
 
     @property
     def active_count(self) -> int:
@@ -213,7 +202,8 @@ class Engine:
                 tags=dict(tags or {}),
             )
         )
-        self._emit(BatchScanned(batch=batch, files=1, total_size=0, faults=()))
+        self._reporter.emit(BatchScanned(batch=batch, files=1, total_size=0, faults=()))
+        self._start_waiting()
         return batch
 
     async def restore(self, target_of: Callable[[QueuedFile], Target]) -> int:
@@ -254,12 +244,13 @@ class Engine:
             )
             count, size = totals.get(batch, (0, 0))
             totals[batch] = (count + 1, size + file.size)
-        await self._note_queued(restored)
+        await self._notes.queued(restored)
         await self._queue_journal.forget_others()
         for transfer in restored:
             self._queue(transfer)
+        self._start_waiting()
         for batch, (count, size) in totals.items():
-            self._emit(BatchScanned(batch=batch, files=count, total_size=size, faults=()))
+            self._reporter.emit(BatchScanned(batch=batch, files=count, total_size=size, faults=()))
         return len(restored)
 
     def cancel(self, ids: Iterable[int]) -> None:
@@ -267,10 +258,9 @@ class Engine:
         for transfer in self._known(ids):
             if transfer.state.is_final:
                 continue
-            if transfer.scope is not None:
-                transfer.wanted = State.CANCELLED
-                transfer.scope.cancel()
-            elif not self._is_running(transfer):
+            if self._is_running(transfer):
+                self._stop(transfer, State.CANCELLED)
+            else:
                 self._end(transfer, State.CANCELLED, Cancelled(id=transfer.id, seconds=0.0))
                 self._drops += 1
                 self._group.start_soon(self._drop_unfinished, transfer)
@@ -284,13 +274,12 @@ class Engine:
             if transfer.stream is not None and self._is_running(transfer):
                 continue  # it could not be read again
             noted.append(transfer.id)
-            if transfer.scope is not None:
-                transfer.wanted = State.PAUSED
-                transfer.scope.cancel()
-            elif not self._is_running(transfer):
+            if self._is_running(transfer):
+                self._stop(transfer, State.PAUSED)
+            else:
                 transfer.enter(State.PAUSED)
-                self._emit(Paused(id=transfer.id))
-        self._note_paused(noted, paused=True)
+                self._reporter.emit(Paused(id=transfer.id))
+        self._group.start_soon(partial(self._notes.paused, noted, paused=True))
 
     def resume(self, ids: Iterable[int]) -> None:
         """Queue paused transfers again."""
@@ -300,8 +289,8 @@ class Engine:
                 noted.append(transfer.id)
                 transfer.enter(State.QUEUED)
                 self._line_up(transfer)
-                self._emit(_queued(transfer))
-        self._note_paused(noted, paused=False)
+                self._reporter.emit(queued_event(transfer))
+        self._group.start_soon(partial(self._notes.paused, noted, paused=False))
         self._start_waiting()
 
     def pause_all(self) -> None:
@@ -336,6 +325,7 @@ class Engine:
             transfer.told, transfer.is_keyed = (State.QUEUED, 0), False
             transfer.enter(State.QUEUED)
             self._queue(transfer)
+        self._start_waiting()
 
     def replace_target(self, old: Target, new: Target) -> None:
         """Go on, with new credentials, with what waits for the person to sign in."""
@@ -349,7 +339,7 @@ class Engine:
             elif transfer.state is State.WAITING:
                 transfer.enter(State.QUEUED)
                 self._line_up(transfer)
-                self._emit(_queued(transfer))
+                self._reporter.emit(queued_event(transfer))
             elif transfer.state is State.QUEUED:
                 self._line_up(transfer)
         self._start_waiting()
@@ -362,7 +352,7 @@ class Engine:
                 return
             self.cancel(left)
             if self._running or self._drops:
-                await self._next_change()
+                await self._reporter.next_change()
 
     async def suspend(self) -> None:
         """Stop everything so that the next start of the program goes on with it.
@@ -371,16 +361,18 @@ class Engine:
         """
         self.is_paused = True
         for transfer in list(self._running.values()):
-            if transfer.scope is not None:
-                transfer.wanted = State.PAUSED if transfer.stream is None else State.CANCELLED
-                transfer.scope.cancel()
+            self._stop(transfer, State.CANCELLED if transfer.stream else State.PAUSED)
         while self._running:
-            await self._next_change()
+            await self._reporter.next_change()
+
+    async def tell_progress(self) -> None:
+        """Tell the progress of what runs, until cancelled."""
+        await self._reporter.tick(self._running.values)
 
     async def drained(self) -> None:
         """Wait until every transfer is at its end."""
         while self.active_count:
-            await self._next_change()
+            await self._reporter.next_change()
 
     # --- the line --------------------------------------------------------------------------------
 
@@ -391,47 +383,71 @@ class Engine:
         return transfer.id in self._running
 
     def _queue(self, transfer: Transfer) -> None:
+        """Take a transfer; whoever queues calls `_start_waiting` when all of them are there."""
         self._transfers[transfer.id] = transfer
         self._unfinished += 1
-        self._emit(_queued(transfer))
+        self._reporter.emit(queued_event(transfer))
         if transfer.state is State.PAUSED:
-            self._emit(Paused(id=transfer.id))
-            return
-        self._line_up(transfer)
-        self._start_waiting()
+            self._reporter.emit(Paused(id=transfer.id))
+        else:
+            self._line_up(transfer)
 
     def _line_up(self, transfer: Transfer) -> None:
-        if transfer.is_queued:
-            return
-        transfer.is_queued = True
-        (self._small if _is_small(transfer) else self._large).append(transfer)
+        if not transfer.is_queued:
+            transfer.is_queued = True
+            (self._small if _is_small(transfer) else self._large).append(transfer)
 
     def _start_waiting(self) -> None:
         if self.is_paused:
             return
-        while self._small and self._small_running < _SMALL_AT_ONCE:
-            self._start(self._small.popleft())
+        while self._small and self._small_lanes < _SMALL_LANES:
+            count = max(1, min(_SMALL_VISIT, -(-len(self._small) // _SMALL_LANES)))
+            files = self._taken_small(count)
+            if files:
+                self._small_lanes += 1
+                self._group.start_soon(self._run_small, files)
         while self._large and self._large_running < _LARGE_AT_ONCE:
-            self._start(self._large.popleft())
+            transfer = self._large.popleft()
+            if self._taken(transfer):
+                self._large_running += 1
+                transfer.scope = anyio.CancelScope()
+                self._group.start_soon(self._run, transfer)
 
-    def _start(self, transfer: Transfer) -> None:
+    def _taken_small(self, count: int) -> list[SmallFile]:
+        """Take some small files of one target out of the line."""
+        files: list[SmallFile] = []
+        while self._small and len(files) < count:
+            if files and self._small[0].target is not files[0].transfer.target:
+                break
+            transfer = self._small.popleft()
+            if self._taken(transfer):
+                file = SmallFile(transfer)
+                transfer.scope, transfer.progress = file, file.progress
+                files.append(file)
+        return files
+
+    def _taken(self, transfer: Transfer) -> bool:
+        """Take a transfer out of the line; whether it can be begun now."""
         transfer.is_queued = False
         if transfer.state is not State.QUEUED:
-            return  # cancelled or paused while it stood in the line
+            return False  # cancelled or paused while it stood in the line
         if transfer.target.blocked is not None:
             self._blocked.append(transfer)
-            return
-        self._count_running(transfer, 1)
+            return False
         self._running[transfer.id] = transfer
-        transfer.scope = anyio.CancelScope()
         transfer.wanted = State.CANCELLED
-        self._group.start_soon(self._run, transfer)
+        return True
 
-    def _count_running(self, transfer: Transfer, change: int) -> None:
-        if _is_small(transfer):
-            self._small_running += change
-        else:
-            self._large_running += change
+    def _stop(self, transfer: Transfer, wanted: State) -> None:
+        """End the work on a transfer that runs, so that it ends in a state."""
+        transfer.wanted = wanted
+        scope = transfer.scope
+        if scope is None:
+            return
+        scope.cancel()
+        if isinstance(scope, SmallFile) and not scope.begun:  # its turn never comes
+            scope.settled = True
+            self._settle(transfer, wanted, self._ended(transfer, 0.0))
 
     async def _scan(self, paths: list[Path], like: Transfer) -> None:
         files = total = 0
@@ -460,110 +476,133 @@ class Engine:
                             repair=like.repair,
                         )
                     )
-                await self._note_queued(queued)
+                await self._notes.queued(queued)
                 for transfer in queued:
                     self._queue(transfer)
+                self._start_waiting()
         finally:
             self._scans -= 1
-        self._emit(
+        self._reporter.emit(
             BatchScanned(batch=like.batch, files=files, total_size=total, faults=tuple(faults))
         )
 
-    async def _note_queued(self, transfers: Sequence[Transfer]) -> None:
-        if self._queue_journal is None:
-            return
-        files = [
-            QueuedFile(
-                transfer=one.id,
-                batch=one.batch,
-                path=one.path,
-                folder=one.folder,
-                size=one.size or 0,
-                connection=one.target.connection,
-                tags=dict(one.tags),
-                single_pass=one.single_pass,
-                paused=one.state is State.PAUSED,
-            )
-            for one in transfers
-            if one.path is not None
-        ]
+    # --- small files -----------------------------------------------------------------------------
+
+    async def _run_small(self, files: list[SmallFile]) -> None:
         try:
-            await self._queue_journal.queue(files)
-        except (
-            HashdropError
-        ) as error:  # they are stored all the same; only a crash would forget them
-            _LOG.warning("The queue could not be journaled: %s", error)
-
-    def _note_paused(self, ids: list[int], *, paused: bool) -> None:
-        journal = self._queue_journal
-        if journal is None or not ids:
-            return
-
-        async def note() -> None:
             try:
-                await journal.pause(ids, paused=paused)
+                writer = await files[0].transfer.target.writer()
             except HashdropError as error:
-                _LOG.warning("The pause could not be journaled: %s", error)
+                for file in files:
+                    file.error = error
+            else:
+                await visit(writer, files, self._visits)
+            with anyio.CancelScope(shield=True):  # what S3 has, the catalog must know
+                await self._settle_small(files)
+        finally:
+            for file in files:  # the engine is being closed: nobody waits for them
+                if not file.settled:
+                    file.settled = True
+                    self._settle(file.transfer, State.CANCELLED, Cancelled(file.transfer.id, 0.0))
+            self._small_lanes -= 1
+            self._start_waiting()
 
-        self._group.start_soon(note)
+    async def _settle_small(self, files: Sequence[SmallFile]) -> None:
+        """Note what was stored, and put each where it belongs."""
+        stored: list[tuple[SmallFile, Confirmed]] = []
+        for file in files:
+            if file.settled:
+                continue
+            transfer = file.transfer
+            if file.outcome is not None:
+                stored.append((file, Confirmed(transfer, pointer_of(file.outcome))))
+                continue
+            file.settled = True
+            if file.error is None:
+                self._settle(transfer, transfer.wanted, self._ended(transfer, file.seconds))
+            elif needs_patience(file.error):
+                self._again_alone(transfer)
+            else:
+                self._settle(transfer, *self._failure(transfer, file.error, file.seconds))
+        problem: HashdropError | None = None
+        try:
+            await self._recording.note(*(confirmed for _, confirmed in stored))
+        except HashdropError as error:
+            problem = error
+        for file, confirmed in stored:
+            file.settled = True
+            transfer, outcome = file.transfer, file.outcome
+            assert outcome is not None
+            if problem is not None:
+                self._settle(transfer, *self._failure(transfer, problem, file.seconds))
+            else:
+                event = success_event(transfer.id, outcome, confirmed.pointer, file.seconds)
+                self._settle(transfer, *event)
 
-    # --- one transfer ----------------------------------------------------------------------------
+    def _again_alone(self, transfer: Transfer) -> None:
+        """Do a small file by itself: it needs patience, which a visit has not."""
+        del self._running[transfer.id]
+        transfer.scope = transfer.progress = None
+        transfer.alone = True
+        if transfer.state is not State.QUEUED:
+            transfer.enter(State.QUEUED)
+        self._line_up(transfer)
+
+    # --- one transfer by itself ------------------------------------------------------------------
 
     async def _run(self, transfer: Transfer) -> None:
         started = time.monotonic()
-        assert transfer.scope is not None
-        state, event = State.CANCELLED, None
+        assert isinstance(transfer.scope, anyio.CancelScope)
+        result: tuple[State, Event] | None = None
         in_line = True
 
         def leave_line() -> None:
             nonlocal in_line
             if in_line:
                 in_line = False
-                self._count_running(transfer, -1)
+                self._large_running -= 1
                 self._start_waiting()
 
         try:
             with transfer.scope:
                 try:
-                    outcome, pointer = await self._store(transfer)
-                    self._told_key(transfer)
+                    outcome = await self._store(transfer)
+                    pointer = pointer_of(outcome)
                     # S3 has it: the catalog must know. The next file need not wait for that.
                     with anyio.CancelScope(shield=True):
                         leave_line()
                         await self._recording.note(Confirmed(transfer, pointer))
-                except HashdropError as error:
-                    state, event = self._failure(transfer, error, time.monotonic() - started)
                 except Exception as error:  # noqa: BLE001  # the fence: one file's surprise never ends the queue
-                    _LOG.exception("Storing %s failed unexpectedly", transfer.name)
-                    known = _unexpected(transfer.name, error)
-                    state = State.FAILED
-                    event = Failed(id=transfer.id, error=known, seconds=time.monotonic() - started)
+                    result = self._failure(transfer, error, time.monotonic() - started)
                 else:
                     seconds = time.monotonic() - started
-                    state, event = _success(transfer, outcome, pointer, seconds)
-            if event is None:
-                state = transfer.wanted
-                event = (
-                    Paused(id=transfer.id)
-                    if state is State.PAUSED
-                    else Cancelled(id=transfer.id, seconds=time.monotonic() - started)
-                )
+                    result = success_event(transfer.id, outcome, pointer, seconds)
         finally:
-            transfer.scope = transfer.progress = None
-            del self._running[transfer.id]
-            self._settle(transfer, state, event or Cancelled(id=transfer.id, seconds=0.0))
+            seconds = time.monotonic() - started
+            self._settle(transfer, *(result or (transfer.wanted, self._ended(transfer, seconds))))
             leave_line()
 
-    def _failure(
-        self, transfer: Transfer, error: HashdropError, seconds: float
-    ) -> tuple[State, Event]:
+    def _failure(self, transfer: Transfer, error: Exception, seconds: float) -> tuple[State, Event]:
         if isinstance(error, CredentialsExpired) and self._waits_for_sign_in:
             transfer.target.blocked = error
             return State.WAITING, Waiting(id=transfer.id, error=error, seconds=None)
+        if not isinstance(error, HashdropError):
+            _LOG.error("Storing %s failed unexpectedly", transfer.name, exc_info=error)
+            error = unexpected(transfer.name, error)
         return State.FAILED, Failed(id=transfer.id, error=error, seconds=seconds)
+
+    def _ended(self, transfer: Transfer, seconds: float) -> Event:
+        """Return the event of a transfer that was cancelled or paused."""
+        if transfer.wanted is State.PAUSED:
+            return Paused(id=transfer.id)
+        return Cancelled(id=transfer.id, seconds=seconds)
 
     def _settle(self, transfer: Transfer, state: State, event: Event) -> None:
         """Put a transfer whose work is over where it belongs."""
+        if state in {State.STORED, State.ALREADY_STORED}:
+            self._reporter.tell_key(transfer)
+        transfer.scope = transfer.progress = None
+        del self._running[transfer.id]
         if state.is_final:
             self._end(transfer, state, event)
             return
@@ -571,9 +610,9 @@ class Engine:
         transfer.told, transfer.is_keyed = (State.QUEUED, 0), False
         if state is State.WAITING:
             self._blocked.append(transfer)
-        self._emit(event)
+        self._reporter.emit(event)
 
-    async def _store(self, transfer: Transfer) -> tuple[WriteOutcome, StoredPointer]:
+    async def _store(self, transfer: Transfer) -> WriteOutcome:
         writer = await transfer.target.writer()
         attempt = 0
 
@@ -586,7 +625,7 @@ class Engine:
             progress = transfer.progress = self._progress_of(transfer)
             try:
                 if transfer.path is not None:
-                    outcome = await writer.write_file(
+                    return await writer.write_file(
                         Path(transfer.path),
                         content_type=transfer.content_type,
                         tags=transfer.tags,
@@ -596,35 +635,25 @@ class Engine:
                         log=self._journal,
                         keep=keep,
                     )
-                else:
-                    assert transfer.stream is not None
-                    outcome = await writer.write_stream(
-                        transfer.stream,
-                        content_type=transfer.content_type or content_type_of(transfer.name),
-                        tags=transfer.tags,
-                        progress=progress,
-                    )
+                assert transfer.stream is not None
+                return await writer.write_stream(
+                    transfer.stream,
+                    content_type=transfer.content_type or content_type_of(transfer.name),
+                    tags=transfer.tags,
+                    progress=progress,
+                )
             except SourceChanged as error:
                 attempt += 1
                 if transfer.path is None or attempt > _HASHED_AGAIN:
                     raise
-                self._emit(HashedAgain(id=transfer.id, error=error))
+                self._reporter.emit(HashedAgain(id=transfer.id, error=error))
                 await anyio.sleep(_SETTLE_S * attempt)
-                continue
-            pointer = StoredPointer(
-                bucket=outcome.pointer["bucket"],
-                key=outcome.pointer["key"],
-                content_hash=outcome.digest["content_hash"],
-                content_size=outcome.digest["content_size"],
-                content_type=outcome.digest["content_type"],
-            )
-            return outcome, pointer
 
     def _progress_of(self, transfer: Transfer) -> Progress:
         transfer.is_keyed = False
         return Progress(
-            on_phase=lambda _: self._report(transfer),
-            on_keyed=lambda _place, _hash: self._told_key(transfer),
+            on_phase=lambda _: self._reporter.report(transfer),
+            on_keyed=lambda _place, _hash: self._reporter.tell_key(transfer),
         )
 
     async def _drop_unfinished(self, transfer: Transfer) -> None:
@@ -637,7 +666,7 @@ class Engine:
             _LOG.warning("An upload of %s may be left: %s", transfer.name, error)
         finally:
             self._drops -= 1
-            self._changed.set()
+            self._reporter.wake()
 
     def _end(self, transfer: Transfer, state: State, event: Event) -> None:
         transfer.enter(state)
@@ -646,112 +675,16 @@ class Engine:
             del self._transfers[transfer.id]  # nothing can be done with it any more
         elif state is State.CANCELLED and self._queue_journal is not None:
             self._group.start_soon(self._recording.forget, transfer.id)
-        self._emit(event)
-
-    # --- telling ---------------------------------------------------------------------------------
-
-    async def tick(self) -> None:
-        """Tell the progress of what runs, over and over."""
-        while True:
-            for transfer in list(self._running.values()):
-                self._report(transfer)
-            await anyio.sleep(_TICK_S)
-
-    def _report(self, transfer: Transfer) -> None:
-        progress = transfer.progress
-        if progress is None or transfer.state.is_final:
-            return
-        self._told_key(transfer)
-        outage = transfer.target.outage
-        if outage is not None and progress.place is not None:
-            left = max(0, round(outage.next_try - time.monotonic()))
-            if transfer.state is not State.WAITING:
-                transfer.enter(State.WAITING)
-            if transfer.told != (State.WAITING, left):
-                transfer.told = (State.WAITING, left)
-                self._emit(Waiting(id=transfer.id, error=outage.error, seconds=left))
-            return
-        state = _STATE_OF_PHASE[progress.phase]
-        if state is not transfer.state:
-            transfer.enter(state)
-        count = {State.HASHING: progress.hashed, State.UPLOADING: progress.sent}.get(state, 0)
-        if transfer.told == (state, count):
-            return
-        transfer.told = (state, count)
-        match state:
-            case State.HASHING:
-                self._emit(Hashing(id=transfer.id, done=count, total=transfer.size))
-            case State.UPLOADING:
-                self._emit(Uploading(id=transfer.id, done=count, total=transfer.size))
-            case _:
-                self._emit(Verifying(id=transfer.id))
-
-    def _told_key(self, transfer: Transfer) -> None:
-        progress = transfer.progress
-        if transfer.is_keyed or progress is None or progress.place is None:
-            return
-        transfer.is_keyed = True
-        self._emit(
-            Keyed(
-                id=transfer.id,
-                bucket=progress.place["bucket"],
-                key=progress.place["key"],
-                content_hash=progress.content_hash,
-            )
-        )
-
-    def _emit(self, event: Event) -> None:
-        for listener in tuple(self._listeners):
-            listener(event)
-        self._changed.set()
-
-    async def _next_change(self) -> None:
-        self._changed = anyio.Event()
-        await self._changed.wait()
+        self._reporter.emit(event)
 
 
 def _is_small(transfer: Transfer) -> bool:
-    return transfer.size is not None and transfer.size <= SMALL_FILE
-
-
-def _queued(transfer: Transfer) -> Queued:
-    return Queued(
-        id=transfer.id,
-        batch=transfer.batch,
-        name=transfer.name,
-        folder=transfer.folder,
-        path=transfer.path or "-",
-        size=transfer.size,
-    )
-
-
-def _success(
-    transfer: Transfer, outcome: WriteOutcome, pointer: StoredPointer, seconds: float
-) -> tuple[State, Event]:
-    if outcome.already_stored:
-        return State.ALREADY_STORED, AlreadyStored(
-            id=transfer.id, pointer=pointer, sent_bytes=outcome.sent_bytes, seconds=seconds
-        )
-    return State.STORED, Stored(
-        id=transfer.id,
-        pointer=pointer,
-        sent_bytes=outcome.sent_bytes,
-        seconds=seconds,
-        verified=outcome.verified,
-        unverified_reason=outcome.unverified_reason,
-    )
-
-
-def _unexpected(name: str, error: Exception) -> HashdropError:
-    if isinstance(error, NotImplementedError):
-        return HashdropError(
-            "This connection is read-only.", hint="Choose another one to store files."
-        )
-    return HashdropError(
-        f"Something unexpected went wrong with “{name}”.",
-        hint="Retry; if it stays, report it with the details.",
-        retryable=True,
-        technical=type(error).__name__,
+    return (
+        transfer.size is not None
+        and transfer.size <= SMALL_FILE
+        and not transfer.alone
+        and not transfer.single_pass
+        and not transfer.target.connection.single_pass
     )
 
 
@@ -779,7 +712,7 @@ async def open_engine(
             keeps_queue=keeps_queue,
             waits_for_sign_in=waits_for_sign_in,
         )
-        group.start_soon(engine.tick)
+        group.start_soon(engine.tell_progress)
         try:
             yield engine
         finally:

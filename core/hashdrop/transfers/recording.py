@@ -14,6 +14,8 @@ import anyio
 from hashdrop.errors import CatalogError
 from hashdrop.errors import HashdropError
 from hashdrop.pointer import StoredPointer
+from hashdrop.transfers.events import State
+from hashdrop.transfers.journal import QueuedFile
 
 if TYPE_CHECKING:
     from hashdrop.transfers.journal import Journal
@@ -32,7 +34,7 @@ class Confirmed:
 
 @dataclass(slots=True)
 class _Waiting:
-    confirmed: Confirmed
+    confirmed: tuple[Confirmed, ...]
     done: bool = False
     error: HashdropError | None = None
 
@@ -55,12 +57,14 @@ class Recording:
         self._waiting: list[_Waiting] = []
         self._writing = anyio.Lock()
 
-    async def note(self, confirmed: Confirmed) -> None:
-        """Return when the catalog has it; call it shielded.
+    async def note(self, *confirmed: Confirmed) -> None:
+        """Return when the catalog has them; call it shielded.
 
         Raises:
-            CatalogError: It could not be noted.
+            CatalogError: They could not be noted.
         """
+        if not confirmed:
+            return
         mine = _Waiting(confirmed)
         self._waiting.append(mine)
         async with self._writing:
@@ -68,8 +72,8 @@ class Recording:
                 await self._write()
         if mine.error is not None:
             raise CatalogError(
-                f"“{confirmed.transfer.name}” is in S3, but could not be noted in the catalog.",
-                detail=f"It is at {confirmed.pointer.uri}. {mine.error.detail}",
+                f"“{confirmed[0].transfer.name}” is in S3, but could not be noted in the catalog.",
+                detail=f"It is at {confirmed[0].pointer.uri}. {mine.error.detail}",
                 hint="Retry notes it without sending it again.",
                 retryable=True,
             ) from mine.error
@@ -78,7 +82,7 @@ class Recording:
         batch, self._waiting = self._waiting, []
         error: HashdropError | None = CatalogError("The catalog did not note what was stored.")
         try:
-            await self._record([one.confirmed for one in batch])
+            await self._record([each for one in batch for each in one.confirmed])
             error = None
         except HashdropError as problem:
             error = problem
@@ -87,7 +91,7 @@ class Recording:
                 one.error = error
                 one.done = True
         if error is None:
-            await self.forget(*(one.confirmed.transfer.id for one in batch))
+            await self.forget(*(each.transfer.id for one in batch for each in one.confirmed))
 
     async def forget(self, *ids: int) -> None:
         """Take transfers out of the journal's queue."""
@@ -97,3 +101,49 @@ class Recording:
             await self._journal.settle(ids)
         except HashdropError as error:  # after a crash they come back, and are found stored
             _LOG.warning("The journal could not be written: %s", error)
+
+
+class QueueNotes:
+    """Notes of the queue in the journal, for the next start; without a journal it notes nothing.
+
+    A note that cannot be written stops no upload: only a crash would forget the file.
+
+    Args:
+        journal: Of the queue.
+    """
+
+    def __init__(self, journal: Journal | None) -> None:
+        self._journal = journal
+
+    async def queued(self, transfers: Sequence[Transfer]) -> None:
+        """Note files that wait."""
+        if self._journal is None:
+            return
+        files = [
+            QueuedFile(
+                transfer=one.id,
+                batch=one.batch,
+                path=one.path,
+                folder=one.folder,
+                size=one.size or 0,
+                connection=one.target.connection,
+                tags=dict(one.tags),
+                single_pass=one.single_pass,
+                paused=one.state is State.PAUSED,
+            )
+            for one in transfers
+            if one.path is not None
+        ]
+        try:
+            await self._journal.queue(files)
+        except HashdropError as error:
+            _LOG.warning("The queue could not be journaled: %s", error)
+
+    async def paused(self, ids: Sequence[int], *, paused: bool) -> None:
+        """Note which files are paused, or no more."""
+        if self._journal is None or not ids:
+            return
+        try:
+            await self._journal.pause(ids, paused=paused)
+        except HashdropError as error:
+            _LOG.warning("The pause could not be journaled: %s", error)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import anyio
 
     from hashdrop.s3.progress import Progress
+    from hashdrop.transfers.small_files import SmallFile
     from hashdrop.transfers.target import Target
 
 _ENDS = frozenset({State.STORED, State.ALREADY_STORED, State.FAILED, State.CANCELLED})
@@ -22,9 +23,9 @@ _ASIDE = frozenset({State.PAUSED, State.WAITING})
 _ALLOWED: dict[State, frozenset[State]] = {
     # A resumed file was hashed by an earlier run.
     State.QUEUED: _ENDS | _ASIDE | {State.HASHING, State.UPLOADING, State.VERIFYING},
-    State.HASHING: _ENDS | _ASIDE | {State.UPLOADING, State.VERIFYING},
-    State.UPLOADING: _ENDS | _ASIDE | {State.HASHING, State.VERIFYING},
-    State.VERIFYING: _ENDS | _ASIDE | {State.HASHING, State.UPLOADING},
+    State.HASHING: _ENDS | _ASIDE | {State.QUEUED, State.UPLOADING, State.VERIFYING},
+    State.UPLOADING: _ENDS | _ASIDE | {State.QUEUED, State.HASHING, State.VERIFYING},
+    State.VERIFYING: _ENDS | _ASIDE | {State.QUEUED, State.HASHING, State.UPLOADING},
     State.WAITING: _ENDS
     | {State.QUEUED, State.HASHING, State.UPLOADING, State.VERIFYING, State.PAUSED},
     State.PAUSED: frozenset({State.QUEUED, State.CANCELLED}),
@@ -60,8 +61,10 @@ class Transfer:
     state: State = State.QUEUED
     progress: Progress | None = None
     """While it runs."""
-    scope: anyio.CancelScope | None = None
+    scope: anyio.CancelScope | SmallFile | None = None
     """Of the running work; cancelled to end it."""
+    alone: bool = False
+    """Whether it is done by itself, though small: it needs patience, or is no file."""
     wanted: State = State.CANCELLED
     """What a cancelled scope means: cancelled, or paused."""
     is_queued: bool = False
