@@ -57,8 +57,10 @@ class Sink:
                 if headers.get("expect"):
                     connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
                 # What a POST says (the list of parts) is known already.
-                # Stores give the MD5 as ETag; hashing large bodies here would measure the server.
+                # Stores give the MD5 as ETag and refuse wrong checksums; doing that with large bodies
+                # would measure the server.
                 md5 = hashlib.md5(pending[:length]) if length <= _SMALL else None
+                crc = zlib.crc32(pending[:length]) if md5 else 0
                 left = length - len(pending)
                 pending = pending[length:] if left < 0 else b""
                 while left > 0:
@@ -67,8 +69,13 @@ class Sink:
                         return
                     if md5:
                         md5.update(view[:count])
+                        crc = zlib.crc32(view[:count], crc)
                     left -= count
                 self.body_bytes += length
+                said = headers.get("x-amz-checksum-crc32")
+                if md5 and said and base64.b64decode(said) != crc.to_bytes(4, "big"):
+                    connection.sendall(_reply(400, "<Error><Code>BadDigest</Code></Error>"))
+                    continue
                 etag = md5.hexdigest() if md5 else "0"
                 connection.sendall(self.answer(method, target, headers, length, etag))
         except (OSError, ValueError):

@@ -41,6 +41,7 @@ from hashdrop.s3.client import Keys
 from hashdrop.s3.client import ensure_bucket
 from hashdrop.s3.client import open_client
 from hashdrop.s3.download import download
+from hashdrop.s3.probe import Abilities
 from hashdrop.s3.routing import S3Router
 from hashdrop.s3.routing import ask_router
 from hashdrop.s3.routing import load_router
@@ -54,6 +55,7 @@ from hashdrop.settings import save_settings
 from hashdrop.transfers.engine import Engine
 from hashdrop.transfers.engine import open_engine
 from hashdrop.transfers.events import Listener
+from hashdrop.transfers.journal import Journal
 from hashdrop.transfers.journal import QueuedFile
 from hashdrop.transfers.journal import open_journal
 from hashdrop.transfers.recording import Confirmed
@@ -95,6 +97,7 @@ class Service:
         catalog: Of pointers.
         engine: Of transfers.
         local_store: The embedded store.
+        journal: What must survive a kill.
         group: Runs what goes on beside a call.
         patience_s: Seconds that a store is waited for when it is out of reach.
     """
@@ -108,6 +111,7 @@ class Service:
         catalog: OpeningCatalog,
         engine: Engine,
         local_store: LocalStore,
+        journal: Journal,
         group: TaskGroup,
         patience_s: float,
     ) -> None:
@@ -119,6 +123,7 @@ class Service:
         self._catalog = catalog
         self._engine = engine
         self._local_store = local_store
+        self._journal = journal
         self._group = group
         self._patience_s = patience_s
         self._claims = Claims()
@@ -359,7 +364,7 @@ class Service:
         place = await self.find(text)
         bucket, key = (place.bucket, place.key) if isinstance(place, StoredPointer) else place
         expected = place.content_hash if isinstance(place, StoredPointer) else None
-        reader = await self._target.writer()
+        reader = await self._target.reader()
         return await download(reader, {"bucket": bucket, "key": key}, output, expected=expected)
 
     # --- inside ----------------------------------------------------------------------------------
@@ -409,8 +414,25 @@ class Service:
             # Its port is another at each start.
             store_name=str(self.paths.local_store) if keys is not None else "",
         )
-        target.opened(ContentWriter(client, router, options, claims=self._claims))
+        writer = ContentWriter(client, router, options, claims=self._claims)
+        learns = connection.checksum_mode is ChecksumMode.AUTOMATIC or keys is not None
+        target.opened(writer, partial(self._learn, connection) if learns else None)
         return None
+
+    async def _learn(self, connection: Connection, writer: ContentWriter) -> None:
+        """Find out, once for each store, what it can do; others than AWS are tried before trusted."""
+        if connection.endpoint_url is None:
+            writer.adapt(Abilities(checksums=True, tells_size=True))
+            return
+        try:
+            known = await self._journal.abilities(writer.store_name, connection.bucket)
+            if known is None:
+                known = await writer.probe(connection.bucket, connection.temp_prefix)
+                await self._journal.remember(writer.store_name, connection.bucket, known)
+        except HashdropError as error:  # the upload itself says it better, and needs none of it
+            _LOG.info("What %s can do is not known: %s", writer.store_name, error)
+            return
+        writer.adapt(known)
 
     def _tell(self, status: ConnectionStatus) -> None:
         self.status = status
@@ -546,6 +568,7 @@ async def open_service(
             catalog=catalog,
             engine=engine,
             local_store=local_store,
+            journal=journal,
             group=group,
             patience_s=_PATIENCE_OF_PEOPLE_S if for_people else _PATIENCE_S,
         )

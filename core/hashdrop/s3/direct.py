@@ -103,7 +103,7 @@ class DirectWriter:
         self._retries = retries
         self._slots = slots
         self._cleanup_timeout_s = cleanup_timeout_s
-        self._tells_size = tells_size
+        self.tells_size = tells_size
         self._conditional = True
         """Whether the store knows `If-None-Match`; learnt when it says that it does not."""
 
@@ -323,7 +323,7 @@ class DirectWriter:
                 await run_sync(source.check)
                 made = await upload.complete(
                     create_only=self._conditional and content.addressed and not repair,
-                    tell_size=self._tells_size,
+                    tell_size=self.tells_size,
                 )
         except StoreError as error:
             if error_of(error)[0] == "NoSuchUpload" and not isinstance(error, UploadGone):

@@ -49,6 +49,8 @@ from hashdrop.s3.parts import MemorySource
 from hashdrop.s3.parts import PartCutter
 from hashdrop.s3.parts import PartSource
 from hashdrop.s3.parts import StreamBufferType
+from hashdrop.s3.probe import Abilities
+from hashdrop.s3.probe import probe
 from hashdrop.s3.progress import Phase
 from hashdrop.s3.progress import Progress
 from hashdrop.s3.reading import read_object
@@ -199,6 +201,15 @@ class ContentWriter:
     def outage(self) -> Outage | None:
         """Set while the store is out of reach and waited for."""
         return self._retries.outage
+
+    async def probe(self, bucket: str, prefix: str) -> Abilities:
+        """Find out what the store can do; see `probe.probe`."""
+        return await run_sync(probe, self._client, bucket, prefix)
+
+    def adapt(self, abilities: Abilities) -> None:
+        """Use what the store can do; before the first write."""
+        self.requests.checksums = abilities.checksums
+        self.direct.tells_size = abilities.tells_size
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -388,7 +399,7 @@ class ContentWriter:
         """Abort the multipart upload of a file that an earlier write kept, and forget it."""
         async with self.claims.open() as claim:
             await claim.wait_for(f"file:{path}")
-            upload = await log.unfinished(path, self._endpoint)
+            upload = await log.unfinished(path, self.store_name)
             if upload is not None:
                 await self.direct.drop(upload, log)
 
@@ -428,7 +439,7 @@ class ContentWriter:
                 path=path,
                 snapshot=snapshot,
                 found=content.found,
-                endpoint=self._endpoint,
+                endpoint=self.store_name,
                 bucket=content.pointer["bucket"],
                 key=content.pointer["key"],
                 upload_id="",
@@ -554,7 +565,7 @@ class ContentWriter:
         self, log: UploadLog, path: Path, snapshot: FileSnapshot
     ) -> UnfinishedUpload | None:
         """Return the upload of this very file to go on with; take away one of what it was before."""
-        upload = await log.unfinished(path, self._endpoint)
+        upload = await log.unfinished(path, self.store_name)
         if upload is None:
             return None
         if upload.snapshot == snapshot and not upload.is_intent:
@@ -565,7 +576,8 @@ class ContentWriter:
     # --- small things ----------------------------------------------------------------------------
 
     @property
-    def _endpoint(self) -> str:
+    def store_name(self) -> str:
+        """What the store is known by in the journal."""
         return self.options.store_name or str(self._client.meta.endpoint_url or "")
 
     async def _ask(self) -> None:

@@ -1,9 +1,10 @@
 """The journal: what must survive a kill. SQLite, in the same file as the catalog's default.
 
-Two tables. `hashdrop_uploads`: multipart uploads that were begun and neither completed nor aborted, each
-with what the file was when it was hashed. `hashdrop_queue`: the files that the window still has to store.
-Every row has an owner, a run of the program: it holds a lock file as long as it lives, so that a row whose
-owner was killed is free for the next start, and one whose owner lives is left alone.
+`hashdrop_uploads`: multipart uploads that were begun and neither completed nor aborted, each with what
+the file was when it was hashed. `hashdrop_queue`: the files that the window still has to store.
+`hashdrop_stores`: what a store was found able to do. Every row of the first two has an owner, a run of the
+program: it holds a lock file as long as it lives, so that a row whose owner was killed is free for the
+next start, and one whose owner lives is left alone.
 
 Paths are kept as bytes: a file's name need not be Unicode. The format is described in docs/files.md.
 """
@@ -34,6 +35,7 @@ from anyio.to_thread import run_sync
 from hashdrop.connection import Connection
 from hashdrop.digest import FileDigest
 from hashdrop.errors import CatalogError
+from hashdrop.s3.probe import Abilities
 from hashdrop.s3.resuming import UnfinishedUpload
 from hashdrop.snapshot import FileSnapshot
 
@@ -42,6 +44,8 @@ T = TypeVar("T")
 VERSION = 1
 """Of the tables. A later one comes with a step in `_MIGRATIONS`."""
 _BUSY_S = 15.0
+_PROBE_HOLDS_S = 30 * 24 * 3600.0
+"""A store is asked again after a month: it may have been updated."""
 _INTENT = "intent-"
 """How the made-up id of an upload begins that was about to be created."""
 
@@ -77,6 +81,14 @@ CREATE TABLE IF NOT EXISTS hashdrop_queue (
     tags TEXT NOT NULL,
     single_pass INTEGER NOT NULL,
     paused INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS hashdrop_stores (
+    store TEXT NOT NULL,
+    bucket TEXT NOT NULL,
+    checksums INTEGER NOT NULL,
+    tells_size INTEGER NOT NULL,
+    probed_at REAL NOT NULL,
+    PRIMARY KEY (store, bucket)
 );
 CREATE UNIQUE INDEX IF NOT EXISTS hashdrop_queue_by_transfer ON hashdrop_queue (owner, transfer);
 """
@@ -203,6 +215,30 @@ class Journal:
             return [_upload(row) for row in rows if self._is_free(row["owner"])]
 
         return await self._run(work)
+
+    # --- stores ----------------------------------------------------------------------------------
+
+    async def abilities(self, store: str, bucket: str) -> Abilities | None:
+        """Return what a store was found able to do, `None` if it was not asked of late."""
+
+        def work(database: sqlite3.Connection) -> Abilities | None:
+            row = database.execute(
+                "SELECT checksums, tells_size FROM hashdrop_stores "
+                "WHERE store = ? AND bucket = ? AND probed_at > ?",
+                (store, bucket, time.time() - _PROBE_HOLDS_S),
+            ).fetchone()
+            return Abilities(bool(row[0]), bool(row[1])) if row else None
+
+        return await self._run(work)
+
+    async def remember(self, store: str, bucket: str, abilities: Abilities) -> None:
+        """Note what a store is able to do."""
+        values = (store, bucket, abilities.checksums, abilities.tells_size, time.time())
+        await self._run(
+            lambda database: database.execute(
+                "INSERT OR REPLACE INTO hashdrop_stores VALUES (?, ?, ?, ?, ?)", values
+            )
+        )
 
     # --- the queue -------------------------------------------------------------------------------
 

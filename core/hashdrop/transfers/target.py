@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import anyio
@@ -25,13 +27,25 @@ class Target:
         self.connection = connection
         self._decided = anyio.Event()
         self._writer: ContentWriter | None = None
+        self._prepare: Callable[[ContentWriter], Awaitable[None]] | None = None
+        self._preparing = anyio.Lock()
         self._error: HashdropError | None = None
         self.blocked: HashdropError | None = None
         """Why nothing can be stored until the person has done something (signed in again)."""
 
-    def opened(self, writer: ContentWriter) -> None:
-        """Say that it can be reached."""
+    def opened(
+        self,
+        writer: ContentWriter,
+        prepare: Callable[[ContentWriter], Awaitable[None]] | None = None,
+    ) -> None:
+        """Say that it can be reached.
+
+        Args:
+            writer: Writes to it.
+            prepare: Done once, before the first write.
+        """
         self._writer = writer
+        self._prepare = prepare
         self._decided.set()
 
     def failed(self, error: HashdropError) -> None:
@@ -55,6 +69,18 @@ class Target:
         Raises:
             HashdropError: It cannot be reached.
         """
+        await self._decided.wait()
+        if self._error is not None:
+            raise self._error
+        assert self._writer is not None
+        async with self._preparing:
+            prepare, self._prepare = self._prepare, None
+            if prepare is not None:
+                await prepare(self._writer)
+        return self._writer
+
+    async def reader(self) -> ContentWriter:
+        """As `writer`, for reading: nothing is prepared."""
         await self._decided.wait()
         if self._error is not None:
             raise self._error

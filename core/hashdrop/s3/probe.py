@@ -1,0 +1,102 @@
+"""What a store can do, found out once for each endpoint, and by trying: many say yes and do not do it.
+
+The trial is a multipart upload that is never completed, so that on a store that can do everything nothing
+is left and nothing has to be deleted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from typing import Any
+from uuid import uuid4
+
+from botocore import exceptions as boto
+
+from hashdrop.s3.faults import translate
+from hashdrop.s3.objects import encode_crc
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+_CONTENT = b"Hashdrop asks what this store can do."
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a store can do."""
+
+    checksums: bool
+    """Whether it refuses a part with a wrong CRC-32, and gives the right one back."""
+    tells_size: bool
+    """Whether it refuses to complete an upload whose size is another than said (`MpuObjectSize`)."""
+
+
+def probe(client: S3Client, bucket: str, prefix: str) -> Abilities:
+    """Try what a store can do; blocking, half a dozen requests.
+
+    Args:
+        client: Of the store.
+        bucket: Where it is tried.
+        prefix: Of temporary objects.
+
+    Raises:
+        HashdropError: The store cannot be reached, or does not let this client upload.
+    """
+    key = f"{prefix}/hashdrop-probe-{uuid4()}" if prefix else f"hashdrop-probe-{uuid4()}"
+    place: Any = {"Bucket": bucket, "Key": key}
+    try:
+        upload_id = client.create_multipart_upload(**place, ChecksumAlgorithm="CRC32")["UploadId"]
+    except boto.ClientError as error:
+        told = translate(error, bucket=bucket, key=key)
+        try:  # perhaps it is only the header that it does not know
+            upload_id = client.create_multipart_upload(**place)["UploadId"]
+        except boto.ClientError:
+            raise told from error
+    except boto.BotoCoreError as error:
+        raise translate(error, bucket=bucket, key=key) from error
+    part: Any = {**place, "UploadId": upload_id}
+    try:
+        crc = encode_crc(zlib.crc32(_CONTENT))
+        checksums = _refuses_wrong_checksum(client, part) and _gives_checksum_back(
+            client, part, crc
+        )
+        sent: dict[str, Any] = {"PartNumber": 1, **({"ChecksumCRC32": crc} if checksums else {})}
+        sent["ETag"] = client.upload_part(**part, **sent, Body=_CONTENT)["ETag"]
+        return Abilities(checksums=checksums, tells_size=_refuses_wrong_size(client, part, sent))
+    except (boto.ClientError, boto.BotoCoreError) as error:
+        raise translate(error, bucket=bucket, key=key) from error
+    finally:
+        with contextlib.suppress(boto.ClientError, boto.BotoCoreError):  # completed after all
+            client.abort_multipart_upload(**part)
+
+
+def _refuses_wrong_checksum(client: S3Client, part: Any) -> bool:
+    wrong = encode_crc(zlib.crc32(_CONTENT) ^ 1)
+    try:
+        client.upload_part(**part, PartNumber=1, Body=_CONTENT, ChecksumCRC32=wrong)
+    except boto.ClientError:
+        return True
+    return False
+
+
+def _gives_checksum_back(client: S3Client, part: Any, crc: str) -> bool:
+    try:
+        answer = client.upload_part(**part, PartNumber=1, Body=_CONTENT, ChecksumCRC32=crc)
+    except boto.ClientError:
+        return False
+    return answer.get("ChecksumCRC32") == crc
+
+
+def _refuses_wrong_size(client: S3Client, part: Any, sent: Any) -> bool:
+    try:
+        client.complete_multipart_upload(
+            **part, MultipartUpload={"Parts": [sent]}, MpuObjectSize=len(_CONTENT) + 1
+        )
+    except boto.ClientError as error:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        return status == 400  # 501: it does not know the header
+    client.delete_object(Bucket=part["Bucket"], Key=part["Key"])
+    return False
