@@ -111,6 +111,11 @@ class Sink:
             self.uploads[upload] = {}
             inner = f"<UploadId>{upload}</UploadId>"
             return _reply(200, _XML.format(kind="InitiateMultipartUpload", inner=inner))
+        if method == "PUT" and "x-amz-copy-source" in headers and "partNumber" not in query:
+            self.objects[key] = self.objects[
+                "/" + unquote(headers["x-amz-copy-source"]).lstrip("/")
+            ]
+            return _reply(200, _XML.format(kind="CopyObject", inner="<ETag>0</ETag>"))
         if method == "PUT" and "partNumber" in query:
             number = int(query["partNumber"][0])
             self.uploads[query["uploadId"][0]][number] = (size, crc)
