@@ -8,6 +8,7 @@ import pytest
 
 from hashdrop.content_types import content_type_of
 from hashdrop.content_types import extension_of
+from hashdrop.content_types import header_value
 
 
 def test_extensions_are_those_of_python_where_python_has_the_type():
@@ -62,3 +63,18 @@ def test_extension_of_a_content_type(content_type, extension):
 def test_content_type_of_a_name(name, content_type):
     """Only what follows the last dot of the name counts."""
     assert content_type_of(name) == content_type
+
+
+@pytest.mark.parametrize(
+    ("content_type", "header"),
+    [
+        ("text/csv; charset=utf-8", "text/csv; charset=utf-8"),
+        ("text/plain; name=é", "text/plain"),
+        ("text/x\r\nX-Evil: 1", "application/octet-stream"),
+        ("日本", "application/octet-stream"),
+        ("", "application/octet-stream"),
+    ],
+)
+def test_a_header_holds_printable_ascii(content_type, header):
+    """What it cannot hold is left out, never sent in another encoding."""
+    assert header_value(content_type) == header

@@ -413,6 +413,18 @@ def content_type_of(name: str) -> str:
     return _TYPE_OF_EXTENSION.get(name[dot:].lower(), DEFAULT_CONTENT_TYPE)
 
 
+def header_value(content_type: str) -> str:
+    """Return a content type as an HTTP header can hold it: printable ASCII.
+
+    Args:
+        content_type: A MIME type; where it holds anything else, its parameters are left out.
+    """
+    for value in (content_type, content_type.partition(";")[0].strip()):
+        if value and value.isascii() and value.isprintable():
+            return value
+    return DEFAULT_CONTENT_TYPE
+
+
 def extension_of(content_type: str) -> str:
     """Return the extension, with its dot, of a content type; "" where the table has none.
 

@@ -12,7 +12,7 @@
     │   └── SourceChanged       changed while it was read
     ├── StoreError              S3 or the way to it
     │   ├── ObjectMissing       (also labox's NoStorageData)
-    │   ├── BucketMissing
+    │   ├── BucketMissing       (also labox's NoStorageData)
     │   ├── AccessRefused
     │   ├── CredentialsMissing
     │   ├── CredentialsRefused  an unknown key or a wrong secret
@@ -119,7 +119,7 @@ class ObjectMissing(StoreError, NoStorageData):
     """Raised when a pointer leads to an object that is not there."""
 
 
-class BucketMissing(StoreError):
+class BucketMissing(StoreError, NoStorageData):
     """Raised when the bucket does not exist."""
 
 

@@ -431,7 +431,10 @@ async def _abort_one(requests: Requests, pointer: S3Pointer, upload_id: str) -> 
     client = requests.client
     for _ in range(_ABORT_ROUNDS):
         try:
-            await requests.write(client.abort_multipart_upload, pointer, UploadId=upload_id)
+            await Retries().run(
+                f"Abort of an upload of {pointer}",
+                lambda: requests.write(client.abort_multipart_upload, pointer, UploadId=upload_id),
+            )
             # A part in flight may land after an abort: look, and abort again.
             listing = await requests.write(
                 client.list_parts, pointer, UploadId=upload_id, MaxParts=1

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import botocore.exceptions
 
+from hashdrop.content_types import header_value
 from hashdrop.s3.client import prepare_client
 from hashdrop.s3.faults import error_code
 from hashdrop.s3.faults import error_status
@@ -86,7 +87,7 @@ class Metadata:
     @property
     def arguments(self) -> dict[str, Any]:
         """For a boto3 call."""
-        arguments: dict[str, Any] = {"ContentType": self.content_type}
+        arguments: dict[str, Any] = {"ContentType": header_value(self.content_type)}
         if self.content_encoding:
             arguments["ContentEncoding"] = self.content_encoding
         if self.tagging:

@@ -55,7 +55,7 @@ class S3Storage(Storage[S3Pointer]):
         patience: Seconds that a store which was reached before is waited for when it is out of reach.
 
     Raises:
-        ValueError: The part size is not one that S3 takes.
+        ValueError: The part size is not one that S3 takes, or a limit is below 1.
     """
 
     name = "labox.aws.s3@v1"

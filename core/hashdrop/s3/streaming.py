@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from hashdrop.errors import BucketMissing
 from hashdrop.errors import ContentMismatch
 from hashdrop.errors import HashdropError
 from hashdrop.errors import RouterError
@@ -27,6 +28,7 @@ from hashdrop.s3.objects import ObjectFacts
 from hashdrop.s3.objects import Requests
 from hashdrop.s3.parts import PartCutter
 from hashdrop.s3.progress import Phase
+from hashdrop.s3.retrying import Retries
 
 if TYPE_CHECKING:
     from labox.core.storage import Digest
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
 
     from hashdrop.s3.parts import StreamBufferType
     from hashdrop.s3.progress import Progress
-    from hashdrop.s3.retrying import Retries
     from hashdrop.s3.routing import S3Pointer
 
 _LOG = logging.getLogger(__name__)
@@ -162,6 +163,11 @@ class StreamWriter:
             except ContentMismatch:
                 keep = True
                 raise
+            except BucketMissing as error:
+                keep = True
+                raise RouterError(
+                    error.title, detail=_kept(temp), hint=error.hint, technical=error.technical
+                ) from error
         finally:
             if created and not keep:
                 await self._delete_temporary(temp)
@@ -226,7 +232,7 @@ class StreamWriter:
         """Delete the temporary object, whatever happens around; a failure is logged, not raised."""
         with anyio.move_on_after(self._cleanup_timeout_s, shield=True) as scope:
             try:
-                await self._requests.delete(temp)
+                await Retries().run(f"Deletion of {temp}", lambda: self._requests.delete(temp))
             except HashdropError as error:
                 _LOG.warning("A temporary object is left at %s: %s", temp, error)
         if scope.cancelled_caught:
@@ -246,7 +252,7 @@ def metadata_of(digest: Digest | StreamDigest, tagging: str | None) -> Metadata:
 
 def _final(route: Route, digest: Digest, temp: S3Pointer) -> S3Pointer:
     """Ask for the final place; an error names where the bytes are, for they cannot be read again."""
-    kept = f"The bytes are kept at s3://{temp['bucket']}/{temp['key']}."
+    kept = _kept(temp)
     try:
         pointer = route(digest, False)
     except HashdropError as error:
@@ -260,3 +266,7 @@ def _final(route: Route, digest: Digest, temp: S3Pointer) -> S3Pointer:
             hint="A router returns the final place when it is called with temp=False.",
         )
     return pointer
+
+
+def _kept(temp: S3Pointer) -> str:
+    return f"The bytes are kept at s3://{temp['bucket']}/{temp['key']}."

@@ -133,7 +133,7 @@ class ContentWriter:
         claims: Shared with other writers, so that one file is not stored by two of them at once.
 
     Raises:
-        ValueError: The part size is not one that S3 takes.
+        ValueError: The part size is not one that S3 takes, or a limit is below 1.
     """
 
     def __init__(
@@ -150,6 +150,9 @@ class ContentWriter:
                 f"The part size is {options.part_size}; S3 takes parts of 5 MiB to 5 GiB: "
                 "https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"
             )
+        for limit in ("max_writers", "max_readers", "max_parts_in_flight"):
+            if (value := getattr(options, limit)) is not None and value < 1:
+                raise ValueError(f"{limit} is {value}; give at least 1, or None for the default.")
         checksums = options.checksums
         if checksums is None:
             config: Any = client.meta.config
