@@ -226,7 +226,7 @@ class StreamWriter:
         """Delete the temporary object, whatever happens around; a failure is logged, not raised."""
         with anyio.move_on_after(self._cleanup_timeout_s, shield=True) as scope:
             try:
-                await self._requests.delete(temp)
+                await self._retries.run(f"Deletion of {temp}", lambda: self._requests.delete(temp))
             except HashdropError as error:
                 _LOG.warning("A temporary object is left at %s: %s", temp, error)
         if scope.cancelled_caught:
