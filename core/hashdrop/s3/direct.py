@@ -174,11 +174,13 @@ class DirectWriter:
 
     async def already(self, content: Content, *, repair: bool) -> Receipt | None:
         """Look whether content stands at its place; what does not fit is never taken for it."""
+        stop = Stop()
         return await self._retries.run(
             f"Look at {content.pointer}",
             lambda: call(
-                lambda: self._already_now(content, repair=repair),
+                lambda: self._already_now(content, repair=repair, stop=stop),
                 limiter=self._requests.write_limiter,
+                stop=stop,
             ),
         )
 

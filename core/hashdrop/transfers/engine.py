@@ -254,8 +254,7 @@ class Engine:
             )
             count, size = totals.get(batch, (0, 0))
             totals[batch] = (count + 1, size + file.size)
-        await self._note_queued(restored)
-        await self._queue_journal.forget_others()
+        await self._note_queued(restored, taken_over=True)
         for transfer in restored:
             self._queue(transfer)
         for batch, (count, size) in totals.items():
@@ -283,6 +282,8 @@ class Engine:
                 continue
             if transfer.stream is not None and self._is_running(transfer):
                 continue  # it could not be read again
+            if transfer.is_cancelled:
+                continue
             noted.append(transfer.id)
             if transfer.scope is not None:
                 transfer.wanted = State.PAUSED
@@ -301,6 +302,9 @@ class Engine:
                 transfer.enter(State.QUEUED)
                 self._line_up(transfer)
                 self._emit(_queued(transfer))
+            elif transfer.wanted is State.PAUSED and self._is_running(transfer):
+                noted.append(transfer.id)
+                transfer.wanted = State.QUEUED  # as soon as it has come to rest
         self._note_paused(noted, paused=False)
         self._start_waiting()
 
@@ -371,7 +375,7 @@ class Engine:
         """
         self.is_paused = True
         for transfer in list(self._running.values()):
-            if transfer.scope is not None:
+            if transfer.scope is not None and not transfer.is_cancelled:
                 transfer.wanted = State.PAUSED if transfer.stream is None else State.CANCELLED
                 transfer.scope.cancel()
         while self._running:
@@ -469,7 +473,9 @@ class Engine:
             BatchScanned(batch=like.batch, files=files, total_size=total, faults=tuple(faults))
         )
 
-    async def _note_queued(self, transfers: Sequence[Transfer]) -> None:
+    async def _note_queued(
+        self, transfers: Sequence[Transfer], *, taken_over: bool = False
+    ) -> None:
         if self._queue_journal is None:
             return
         files = [
@@ -488,10 +494,9 @@ class Engine:
             if one.path is not None
         ]
         try:
-            await self._queue_journal.queue(files)
-        except (
-            HashdropError
-        ) as error:  # they are stored all the same; only a crash would forget them
+            await self._queue_journal.queue(files, taken_over=taken_over)
+        except HashdropError as error:
+            # They are stored all the same; only a crash would forget them.
             _LOG.warning("The queue could not be journaled: %s", error)
 
     def _note_paused(self, ids: list[int], *, paused: bool) -> None:
@@ -511,6 +516,7 @@ class Engine:
 
     async def _run(self, transfer: Transfer) -> None:
         started = time.monotonic()
+        target = transfer.target
         assert transfer.scope is not None
         state, event = State.CANCELLED, None
         in_line = True
@@ -532,7 +538,8 @@ class Engine:
                         leave_line()
                         await self._recording.note(Confirmed(transfer, pointer))
                 except HashdropError as error:
-                    state, event = self._failure(transfer, error, time.monotonic() - started)
+                    seconds = time.monotonic() - started
+                    state, event = self._failure(transfer, target, error, seconds)
                 except Exception as error:  # noqa: BLE001  # the fence: one file's surprise never ends the queue
                     _LOG.exception("Storing %s failed unexpectedly", transfer.name)
                     known = _unexpected(transfer.name, error)
@@ -543,11 +550,13 @@ class Engine:
                     state, event = _success(transfer, outcome, pointer, seconds)
             if event is None:
                 state = transfer.wanted
-                event = (
-                    Paused(id=transfer.id)
-                    if state is State.PAUSED
-                    else Cancelled(id=transfer.id, seconds=time.monotonic() - started)
-                )
+                match state:
+                    case State.PAUSED:
+                        event = Paused(id=transfer.id)
+                    case State.QUEUED:
+                        event = _queued(transfer)
+                    case _:
+                        event = Cancelled(id=transfer.id, seconds=time.monotonic() - started)
         finally:
             transfer.scope = transfer.progress = None
             del self._running[transfer.id]
@@ -555,10 +564,15 @@ class Engine:
             leave_line()
 
     def _failure(
-        self, transfer: Transfer, error: HashdropError, seconds: float
+        self, transfer: Transfer, target: Target, error: HashdropError, seconds: float
     ) -> tuple[State, Event]:
-        if isinstance(error, CredentialsExpired) and self._waits_for_sign_in:
-            transfer.target.blocked = error
+        waits = (
+            self._waits_for_sign_in and transfer.path is not None
+        )  # a stream cannot be read again
+        if isinstance(error, CredentialsExpired) and waits:
+            if transfer.target is not target:  # the person has signed in meanwhile
+                return State.QUEUED, _queued(transfer)
+            target.blocked = error
             return State.WAITING, Waiting(id=transfer.id, error=error, seconds=None)
         return State.FAILED, Failed(id=transfer.id, error=error, seconds=seconds)
 
@@ -567,11 +581,16 @@ class Engine:
         if state.is_final:
             self._end(transfer, state, event)
             return
+        if state is State.QUEUED:
+            transfer.enter(State.PAUSED)
         transfer.enter(state)
         transfer.told, transfer.is_keyed = (State.QUEUED, 0), False
         if state is State.WAITING:
             self._blocked.append(transfer)
         self._emit(event)
+        if state is State.QUEUED:
+            self._line_up(transfer)
+            self._start_waiting()
 
     async def _store(self, transfer: Transfer) -> tuple[WriteOutcome, StoredPointer]:
         writer = await transfer.target.writer()
@@ -580,7 +599,7 @@ class Engine:
         def keep(cause: BaseException | None) -> bool:
             if isinstance(cause, Exception):
                 return is_resumable(cause)
-            return transfer.wanted is State.PAUSED  # a cancellation
+            return transfer.wanted is not State.CANCELLED
 
         while True:
             progress = transfer.progress = self._progress_of(transfer)
