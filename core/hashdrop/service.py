@@ -169,6 +169,8 @@ class Service:
             await self._open(self._target)
             if self._target is not old and not self._target.has_failed:
                 self._engine.replace_target(old, self._target)
+            elif self._target is not old and old.blocked is not None:
+                self._target = old  # what waits for it is found again by the next try
 
     async def use_connection(self, name: str) -> None:
         """Make another connection current, save that, and reach it.

@@ -31,8 +31,11 @@ class Request:
     query: dict[str, list[str]]
     headers: dict[str, str]
     body: bytes
+    """Empty if the proxy keeps none."""
     began: float
     ended: float = 0.0
+    size: int = 0
+    """Bytes of the body."""
 
 
 @dataclass
@@ -40,6 +43,7 @@ class Rule:
     """What to do with some requests of an operation."""
 
     operation: str
+    """A regular expression."""
     fault: str
     nth: int = 1
     """From which one on."""
@@ -47,6 +51,10 @@ class Rule:
     code: str = ""
     status: int = 0
     amount: float = 0
+    path: str = ""
+    """A regular expression that the path has to hold; "" for every path."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Of an answer."""
     seen: int = 0
     reached: threading.Event = field(default_factory=threading.Event)
     """Set when the rule was applied."""
@@ -56,6 +64,31 @@ class Rule:
     def reset_before(cls, operation, **more):
         """The connection is reset and the server never hears of it."""
         return cls(operation, "reset", **more)
+
+    @classmethod
+    def reset_at_head(cls, operation, **more):
+        """The connection is reset before a byte of the body was read."""
+        return cls(operation, "reset-at-head", **more)
+
+    @classmethod
+    def cut_body(cls, operation, after, **more):
+        """The connection is reset after some bytes of the request's body."""
+        return cls(operation, "cut-body", amount=after, **more)
+
+    @classmethod
+    def slow_body(cls, operation, rate, **more):
+        """The request's body is taken at some bytes a second."""
+        return cls(operation, "slow-body", amount=rate, **more)
+
+    @classmethod
+    def stall(cls, operation, **more):
+        """Nothing is read behind the head and nothing is answered, until `release`; then it is reset."""
+        return cls(operation, "stall", **more)
+
+    @classmethod
+    def late_answer(cls, operation, status, code, **more):
+        """The server does it, and an error of S3 comes instead of its answer."""
+        return cls(operation, "late-answer", status=status, code=code, **more)
 
     @classmethod
     def lose_answer(cls, operation, **more):
@@ -128,23 +161,27 @@ def operation_of(method: str, path: str, query: dict, headers: dict) -> str:
 class FaultProxy:
     """Use it as a context manager; `add` rules, look at `requests`."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, keeps_bodies: bool = True) -> None:
         self._upstream = (host, port)
+        self._keeps_bodies = keeps_bodies
         self._rules: list[Rule] = []
         self._lock = threading.Lock()
         self.requests: list[Request] = []
         self._in_flight: dict[str, int] = {}
         self.peak: dict[str, int] = {}
         self._sockets: set[socket.socket] = set()
+        self.received: dict[str, int] = {}
+        """Operation -> bytes of bodies that came, also of those that did not come whole."""
         self._server = socket.create_server(("127.0.0.1", 0))
-        self.endpoint_url = f"http://127.0.0.1:{self._server.getsockname()[1]}"
+        self._port = self._server.getsockname()[1]
+        self.endpoint_url = f"http://127.0.0.1:{self._port}"
         self._closing = False
 
     @classmethod
-    def to(cls, endpoint_url: str) -> FaultProxy:
+    def to(cls, endpoint_url: str, *, keeps_bodies: bool = True) -> FaultProxy:
         """A proxy in front of a server."""
         parts = urlsplit(endpoint_url)
-        return cls(parts.hostname or "", parts.port or 80)
+        return cls(parts.hostname or "", parts.port or 80, keeps_bodies=keeps_bodies)
 
     def add(self, rule: Rule) -> Rule:
         """Apply a rule from now on; the first that fits a request is applied."""
@@ -156,26 +193,40 @@ class FaultProxy:
         """How many requests of an operation came."""
         return sum(request.operation == operation for request in self.requests)
 
-    def __enter__(self) -> FaultProxy:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._closing = True
-        for rule in self._rules:
+    def clear(self) -> None:
+        """Apply no rule any more, and let go what is held."""
+        with self._lock:
+            rules, self._rules = self._rules, []
+        for rule in rules:
             rule.release()
+
+    def go_down(self) -> None:
+        """Be out of reach: connections are cut, new ones refused, until `come_up`."""
         with contextlib.suppress(OSError):
             self._server.shutdown(socket.SHUT_RDWR)  # else `accept` goes on waiting
         self._server.close()
         for one in list(self._sockets):
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
-            one.close()
 
-    def _accept(self) -> None:
+    def come_up(self) -> None:
+        """Be in reach again, at the same address."""
+        self._server = socket.create_server(("127.0.0.1", self._port))
+        threading.Thread(target=self._accept, args=(self._server,), daemon=True).start()
+
+    def __enter__(self) -> FaultProxy:
+        threading.Thread(target=self._accept, args=(self._server,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing = True
+        self.clear()
+        self.go_down()
+
+    def _accept(self, server: socket.socket) -> None:
         while not self._closing:
             try:
-                connection, _ = self._server.accept()
+                connection, _ = server.accept()
             except OSError:
                 return
             self._sockets.add(connection)
@@ -212,31 +263,67 @@ class FaultProxy:
         with self._lock:
             self._in_flight[operation] = self._in_flight.get(operation, 0) + 1
             self.peak[operation] = max(self.peak.get(operation, 0), self._in_flight[operation])
+        rule = self._rule_for(request)
         try:
-            request.body = _read_body(reader, headers)
+            if rule and rule.fault == "reset-at-head":
+                rule.reached.set()
+                return _reset(connection, reader)
+            if rule and rule.fault == "stall":
+                rule.reached.set()
+                rule.released.wait(30)
+                return _reset(connection, reader)
+            if rule and rule.fault == "slow-body":
+                rule.reached.set()
+            try:
+                request.body = self._read_body(reader, operation, headers, rule)
+            except _Cut:
+                rule.reached.set()
+                return _reset(connection, reader)
+            body, request.size = request.body, len(request.body)
+            if not self._keeps_bodies:
+                request.body = b""
             with self._lock:
                 self.requests.append(request)
-            return self._treat(connection, request, target, raw)
+            if rule:
+                rule.reached.set()
+            return self._treat(connection, reader, request, body, target, raw, rule)
         finally:
             request.ended = time.monotonic()
             with self._lock:
                 self._in_flight[operation] -= 1
 
-    def _treat(self, connection, request, target, raw) -> bool:
-        rule = self._rule_for(request)
+    def _read_body(self, reader, operation: str, headers: dict, rule: Rule | None) -> bytes:
+        if headers.get("transfer-encoding", "").lower() == "chunked":
+            return _read_chunked(reader)
+        body = bytearray()
+        length = int(headers.get("content-length", 0))
+        while len(body) < length:
+            most = 256 * 1024
+            if rule and rule.fault == "slow-body" and not rule.released.is_set():
+                most = 16 * 1024
+                rule.released.wait(most / rule.amount)
+            if rule and rule.fault == "cut-body":
+                most = min(most, int(rule.amount) - len(body))
+                if most <= 0:
+                    raise _Cut
+            piece = reader.read(min(most, length - len(body)))
+            if not piece:
+                raise ConnectionError("the client went away")
+            body += piece
+            with self._lock:
+                self.received[operation] = self.received.get(operation, 0) + len(piece)
+        return bytes(body)
+
+    def _treat(self, connection, reader, request, body, target, raw, rule) -> bool:
         fault = rule.fault if rule else ""
         if fault == "reset":
-            return _reset(connection)
+            return _reset(connection, reader)
         if fault == "answer":
-            body = (rule.code if rule.status == 200 else _XML.format(code=rule.code)).encode()
-            head = f"HTTP/1.1 {rule.status} X\r\nContent-Type: application/xml\r\nContent-Length: {len(body)}\r\n\r\n"
-            connection.sendall(head.encode() + (b"" if request.method == "HEAD" else body))
-            return True
+            return _answer(connection, request, rule)
         if fault == "hold":
             rule.released.wait(30)
             if self._closing:
                 return False
-        body = request.body
         if fault == "corrupt" and body:
             middle = len(body) // 2
             body = body[:middle] + bytes([body[middle] ^ 0xFF]) + body[middle + 1 :]
@@ -257,7 +344,10 @@ class FaultProxy:
             answer = upstream.getresponse()
             if fault == "lose-answer":
                 answer.read()
-                return _reset(connection)
+                return _reset(connection, reader)
+            if fault == "late-answer":
+                answer.read()
+                return _answer(connection, request, rule)
             return self._pass_on(connection, request, answer, rule)
         finally:
             upstream.close()
@@ -306,30 +396,38 @@ class FaultProxy:
             for rule in self._rules:
                 if not re.fullmatch(rule.operation, request.operation):
                     continue
+                if not re.search(rule.path, request.path):
+                    continue
                 rule.seen += 1
                 if rule.nth <= rule.seen < rule.nth + rule.times:
-                    rule.reached.set()
                     return rule
         return None
 
 
-def _read_body(reader, headers: dict) -> bytes:
-    if headers.get("transfer-encoding", "").lower() == "chunked":
-        body = b""
-        while size := int(reader.readline().split(b";")[0], 16):
-            body += reader.read(size)
-            reader.readline()
-        while reader.readline().strip():
-            pass
-        return body
-    length = int(headers.get("content-length", 0))
-    body = reader.read(length) if length else b""
-    if len(body) < length:
-        raise ConnectionError("the client went away")
+class _Cut(Exception):
+    """Enough of a body was read."""
+
+
+def _answer(connection, request, rule) -> bool:
+    body = (rule.code if rule.status == 200 else _XML.format(code=rule.code)).encode()
+    head = f"HTTP/1.1 {rule.status} X\r\nContent-Type: application/xml\r\nContent-Length: {len(body)}\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in rule.headers.items()) + "\r\n"
+    connection.sendall(head.encode() + (b"" if request.method == "HEAD" else body))
+    return True
+
+
+def _read_chunked(reader) -> bytes:
+    body = b""
+    while size := int(reader.readline().split(b";")[0], 16):
+        body += reader.read(size)
+        reader.readline()
+    while reader.readline().strip():
+        pass
     return body
 
 
-def _reset(connection: socket.socket) -> bool:
+def _reset(connection: socket.socket, reader) -> bool:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    reader.close()  # it holds the socket open, and so holds back the reset
     connection.close()
     return False

@@ -42,6 +42,9 @@ class Stop:
         """Shut a socket down when they are to end; returns what detaches it."""
         with self._lock:
             self._sockets.add(sock)
+            if self._event.is_set():  # told to end between its look and now
+                with contextlib.suppress(OSError):
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
         def detach() -> None:
             with self._lock:

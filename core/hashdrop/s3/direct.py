@@ -6,6 +6,7 @@ No temporary object, no copy. Whoever loses a race (412) finds the same bytes th
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import dataclass
 from dataclasses import replace
 from functools import partial
@@ -25,13 +26,13 @@ from hashdrop.errors import StoreError
 from hashdrop.s3.body import Body
 from hashdrop.s3.body import Stop
 from hashdrop.s3.faults import error_of
+from hashdrop.s3.multipart import Fate
 from hashdrop.s3.multipart import SentPart
 from hashdrop.s3.multipart import UploadGone
 from hashdrop.s3.multipart import abort_upload
 from hashdrop.s3.multipart import composite_crc
 from hashdrop.s3.multipart import open_multipart
 from hashdrop.s3.multipart import sent_parts
-from hashdrop.s3.multipart import unheard_uploads
 from hashdrop.s3.objects import Metadata
 from hashdrop.s3.objects import ObjectFacts
 from hashdrop.s3.objects import Requests
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
     from hashdrop.s3.resuming import UploadLog
     from hashdrop.s3.retrying import Retries
     from hashdrop.s3.routing import S3Pointer
+
+_LOG = logging.getLogger(__name__)
 
 NO_CHECKSUM = "this store gives no checksum to compare"
 _FRESH_UPLOADS = 3
@@ -173,11 +176,13 @@ class DirectWriter:
 
     async def already(self, content: Content, *, repair: bool) -> Receipt | None:
         """Look whether content stands at its place; what does not fit is never taken for it."""
+        stop = Stop()
         return await self._retries.run(
             f"Look at {content.pointer}",
             lambda: call(
-                lambda: self._already_now(content, repair=repair),
+                lambda: self._already_now(content, repair=repair, stop=stop),
                 limiter=self._requests.write_limiter,
+                stop=stop,
             ),
         )
 
@@ -190,6 +195,7 @@ class DirectWriter:
         found = content.found
 
         def work() -> Receipt:
+            source.check()
             with source.slice(0, found.size, found.crc) as file:
                 return self._put_now(file, content, progress, stop=stop, repair=repair)
 
@@ -209,6 +215,9 @@ class DirectWriter:
             StoreError: It failed; to be tried again from the beginning if it is retryable.
         """
         known = self._already_now(content, repair=repair, stop=stop)
+        if known and progress.is_unheard:
+            progress.add_sent(content.found.size)
+            return replace(known, already_stored=False)
         if known:
             return known
         progress.note(Phase.SENDING)
@@ -239,9 +248,12 @@ class DirectWriter:
                 if known is None:
                     body.retract()
                     raise _wavering() from error
-                if body.attempts > 1:  # an answer was lost: it is our own object that stands there
+                if body.attempts > 1 or progress.is_unheard:
+                    # An answer was lost: it is our own object that stands there.
                     return replace(known, already_stored=False)
                 return known
+            if error.retryable and status != 503 and body.attempts and body.tell() == found.size:
+                progress.is_unheard = True
             body.retract()
             if status == 501 and create_only:
                 self._conditional = False
@@ -263,7 +275,7 @@ class DirectWriter:
 
     # --- parts -----------------------------------------------------------------------------------
 
-    async def _put_parts(  # noqa: C901  # resumed or new, kept or not
+    async def _put_parts(  # noqa: C901, PLR0912  # resumed or new, kept or not
         self,
         source: PartSource,
         content: Content,
@@ -292,11 +304,13 @@ class DirectWriter:
             kept = log is not None and keep(cause)
             return kept
 
-        upload = None
+        fate = Fate()
         note = describe(content) if describe else None
+        noted = {resumed.upload_id} if resumed else set[str]()
         intent = ""
         if log and note and not resumed:
             intent = await log.intends(note)
+            noted.add(intent)
         try:
             async with open_multipart(
                 self._requests,
@@ -309,11 +323,16 @@ class DirectWriter:
                 resumed=resumed.upload_id if resumed else "",
                 sent=sent,
                 keep=decide,
+                fate=fate,
                 **content.metadata.arguments,
             ) as upload:
                 if log and note and not resumed:
+                    noted.add(upload.upload_id)
+                    if fate.may_be_left:  # another one, unheard of: its intent stays
+                        noted.discard(intent)
+                        intent = ""
+                        fate.may_be_left = False
                     await log.began(replace(note, upload_id=upload.upload_id), intent=intent)
-                    intent = ""
                 for index, crc in enumerate(found.part_crcs):
                     if index + 1 in sent:
                         continue
@@ -330,9 +349,10 @@ class DirectWriter:
                 raise UploadGone(error.title, hint=error.hint, technical=error.technical) from error
             raise
         finally:
-            if log and not kept:
+            if log and not kept and not fate.may_be_left:
                 with anyio.CancelScope(shield=True):
-                    await log.ended(intent or (upload.upload_id if upload else ""))
+                    for upload_id in noted:
+                        await _forget(log, upload_id)
         return made
 
     async def _resumable(
@@ -370,18 +390,16 @@ class DirectWriter:
     async def drop(self, upload: UnfinishedUpload, log: UploadLog) -> None:
         """Take away an upload that is not needed any more, and forget it."""
         pointer: S3Pointer = {"bucket": upload.bucket, "key": upload.key}
-        ids = [upload.upload_id]
-        if upload.is_intent:  # it may exist, created and never heard of
-            ids = await unheard_uploads(self._requests, pointer, since=upload.begun_at)
-        for upload_id in ids:
-            await abort_upload(
-                self._requests,
-                pointer,
-                upload_id,
-                timeout_s=self._cleanup_timeout_s,
-                sweep=False,
-            )
-        await log.ended(upload.upload_id)
+        gone = await abort_upload(
+            self._requests,
+            pointer,
+            "" if upload.is_intent else upload.upload_id,
+            timeout_s=self._cleanup_timeout_s,
+            sweep=False,
+            unheard_since=upload.begun_at if upload.is_intent else None,
+        )
+        if gone:
+            await _forget(log, upload.upload_id)
 
     # --- looking ---------------------------------------------------------------------------------
 
@@ -477,6 +495,14 @@ def is_resumable(error: BaseException | None) -> bool:
     if isinstance(error, CredentialsExpired):
         return True
     return isinstance(error, StoreError) and error.retryable
+
+
+async def _forget(log: UploadLog, upload_id: str) -> None:
+    """Take an upload that is over out of the log; one that stays there is found to be gone later."""
+    try:
+        await log.ended(upload_id)
+    except HashdropError as error:
+        _LOG.warning("An upload that is over stays in the journal: %s", error)
 
 
 def _has_md5(source: PartSource, offset: int, size: int, crc: int, etag: str) -> bool:

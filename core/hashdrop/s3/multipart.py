@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import zlib
 from collections.abc import AsyncGenerator
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from typing import Protocol
 
 import anyio
 
+from hashdrop.errors import AccessRefused
 from hashdrop.errors import HashdropError
 from hashdrop.errors import StoreError
 from hashdrop.errors import StoreRefused
@@ -88,6 +90,14 @@ class UploadGone(StoreError):
     """Raised when an upload cannot be completed any more: its parts have to be sent under a new one."""
 
     retryable_by_default = True
+
+
+@dataclass(slots=True)
+class Fate:
+    """What became of an upload that was ended without an object."""
+
+    may_be_left: bool = False
+    """Whether something may be left in the store, because it did not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +230,9 @@ class MultipartUpload:
             self._idle = anyio.Event()
             await self._idle.wait()
 
-    async def complete(self, *, create_only: bool = False, tell_size: bool = False) -> bool:
+    async def complete(  # noqa: C901  # what may come of it
+        self, *, create_only: bool = False, tell_size: bool = False
+    ) -> bool:
         """Make the parts one object.
 
         Args:
@@ -246,7 +258,11 @@ class MultipartUpload:
             for part in parts:
                 part["ChecksumCRC32"] = encode_crc(self._crcs[part["PartNumber"]])
 
+        gone: UploadGone | None = None
+        unheard = False
+
         async def once() -> bool:
+            nonlocal gone, unheard
             try:
                 await self._requests.write(
                     self._requests.client.complete_multipart_upload,
@@ -257,8 +273,9 @@ class MultipartUpload:
                 )
             except StoreError as error:
                 code, status = error_of(error)
-                if status == 412:
-                    return False
+                unheard = unheard or _attempts_of(error) > 1
+                if status == 412:  # somebody else's object, or our own, whose answer was lost
+                    return unheard and await self._stands()
                 if more and (status == 501 or code == "NotImplemented"):
                     more.clear()
                     return await once()
@@ -267,15 +284,20 @@ class MultipartUpload:
                     return True
                 if code in {"NoSuchUpload", "ConditionalRequestConflict"} or status == 409:
                     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-                    raise UploadGone(
+                    gone = UploadGone(
                         "The upload was ended from outside.",
                         hint="Retry.",
                         technical=error.technical,
-                    ) from error
+                    )
+                    gone.__cause__ = error
+                    return False  # not to be tried again as it is
+                unheard = unheard or error.retryable
                 raise
             return True
 
         self.completed = await self._retries.run(f"Completion of {self.pointer}", once)
+        if gone is not None:
+            raise gone
         return self.completed
 
     async def _stands(self) -> bool:
@@ -308,6 +330,7 @@ async def open_multipart(
     resumed: str = "",
     sent: Mapping[int, SentPart] | None = None,
     keep: Callable[[BaseException | None], bool] = lambda _: False,
+    fate: Fate | None = None,
     **create: Any,
 ) -> AsyncGenerator[MultipartUpload, None]:
     """Create a multipart upload; abort it unless `complete` made the object.
@@ -326,6 +349,7 @@ async def open_multipart(
         sent: The parts that it has.
         keep: Asked with the error, or `None`, at an end that made no object: whether to leave the upload, so
             that it can be resumed.
+        fate: Told whether anything may be left, at the creation and at the end.
         **create: Of the request: content type, encoding, tags.
 
     Raises:
@@ -338,6 +362,8 @@ async def open_multipart(
     attempts = 0
     upload: MultipartUpload | None = None
     cause: BaseException | None = None
+    fate = fate or Fate()
+    began_at = time.time()
 
     def created(**arguments: Any) -> None:
         # The id is kept in the thread: a cancellation may drop what the call returns.
@@ -353,6 +379,16 @@ async def open_multipart(
                 f"Creation of an upload of {pointer}",
                 lambda: requests.write(created, pointer, **create),
             )
+            if attempts > 1 and not sweep:
+                fate.may_be_left = not await abort_upload(
+                    requests,
+                    pointer,
+                    "",
+                    timeout_s=cleanup_timeout_s,
+                    sweep=False,
+                    unheard_since=began_at,
+                    but=upload_id,
+                )
         async with plain_task_group() as group:
             upload = MultipartUpload(
                 requests,
@@ -373,8 +409,15 @@ async def open_multipart(
         if upload is None or not upload.completed:
             stop.set()
             if not (upload_id and keep(cause)):
-                await abort_upload(
-                    requests, pointer, upload_id, timeout_s=cleanup_timeout_s, sweep=sweep
+                # Without an id: refused, or created and never heard of.
+                refused = isinstance(cause, HashdropError) and not cause.retryable
+                fate.may_be_left = not await abort_upload(
+                    requests,
+                    pointer,
+                    upload_id,
+                    timeout_s=cleanup_timeout_s,
+                    sweep=sweep,
+                    unheard_since=None if upload_id or sweep or refused else began_at,
                 )
         elif sweep and attempts > 1:  # an earlier creation may have got through
             await abort_upload(requests, pointer, "", timeout_s=cleanup_timeout_s, sweep=True)
@@ -411,61 +454,103 @@ async def sent_parts(
 
 
 async def abort_upload(
-    requests: Requests, pointer: S3Pointer, upload_id: str, *, timeout_s: float, sweep: bool
-) -> None:
-    """Abort, and see to it that nothing is left; a failure is logged, never raised over the cause."""
+    requests: Requests,
+    pointer: S3Pointer,
+    upload_id: str,
+    *,
+    timeout_s: float,
+    sweep: bool,
+    unheard_since: float | None = None,
+    but: str = "",
+) -> bool:
+    """Abort, and see to it that nothing is left; a failure is logged, never raised over the cause.
+
+    Args:
+        requests: To the store.
+        pointer: The key.
+        upload_id: Of the upload; "" for one whose id is not known.
+        timeout_s: Seconds that it may take.
+        sweep: Whether every upload under the key is aborted.
+        unheard_since: Abort, too, what `unheard_uploads` finds since then.
+        but: Not this one.
+
+    Returns:
+        Whether nothing is left, as far as the store says.
+    """
+    gone = False
+    # A store that does not answer is left behind after the timeout.
+    stop = Stop()
     with anyio.move_on_after(timeout_s, shield=True) as scope:
         try:
-            if upload_id:
-                await _abort_one(requests, pointer, upload_id)
+            ids = [upload_id] if upload_id else []
             if sweep:
-                for other in await _uploads_of(requests, pointer):
-                    await _abort_one(requests, pointer, other)
+                ids += await _uploads_of(requests, pointer)
+            if unheard_since is not None:
+                ids += await unheard_uploads(requests, pointer, since=unheard_since, but=but)
+            gone = all([await _abort_one(requests, pointer, one, stop) for one in ids])
         except HashdropError as error:
             _LOG.warning("A multipart upload of %s may be left: %s", pointer, error)
     if scope.cancelled_caught:
         _LOG.warning("A multipart upload of %s may be left: the store did not answer", pointer)
+    return gone
 
 
-async def _abort_one(requests: Requests, pointer: S3Pointer, upload_id: str) -> None:
+async def _abort_one(requests: Requests, pointer: S3Pointer, upload_id: str, stop: Stop) -> bool:
     client = requests.client
     for _ in range(_ABORT_ROUNDS):
         try:
             await Retries().run(
                 f"Abort of an upload of {pointer}",
-                lambda: requests.write(client.abort_multipart_upload, pointer, UploadId=upload_id),
+                lambda: requests.write(
+                    client.abort_multipart_upload, pointer, stop=stop, UploadId=upload_id
+                ),
             )
             # A part in flight may land after an abort: look, and abort again.
             listing = await requests.write(
-                client.list_parts, pointer, UploadId=upload_id, MaxParts=1
+                client.list_parts, pointer, stop=stop, UploadId=upload_id, MaxParts=1
             )
         except HashdropError as error:
             if error_of(error)[0] == "NoSuchUpload" or error_of(error)[1] == 404:
-                return
+                return True
             raise
         if not listing.get("Parts"):
-            return
+            return True
         await anyio.sleep(0.2)
     _LOG.warning("The multipart upload %s of %s still has parts", upload_id, pointer)
+    return False
 
 
 async def _uploads_of(requests: Requests, pointer: S3Pointer) -> list[str]:
-    return [upload_id for upload_id, _ in await _listed_uploads(requests, pointer)]
+    try:
+        return [upload_id for upload_id, _ in await _listed_uploads(requests, pointer)]
+    except AccessRefused:
+        return []  # not everyone may list; the upload whose id is known is aborted
 
 
-async def unheard_uploads(requests: Requests, pointer: S3Pointer, *, since: float) -> list[str]:
+async def unheard_uploads(
+    requests: Requests, pointer: S3Pointer, *, since: float, but: str = ""
+) -> list[str]:
     """Return the uploads of a key that have no part and are not older than an intent to create one.
 
     Args:
         requests: To the store.
         pointer: The key.
         since: Of the intent, in seconds since 1970.
+        but: The one that was heard of. It was created by the store's clock: then that clock is gone by,
+            and nothing that another program creates later is taken.
+
+    Raises:
+        StoreError: The store does not list them.
     """
+    listed = dict(await _listed_uploads(requests, pointer))
+    heard = listed.pop(but, None)
+    earliest = since - _CLOCKS_DIFFER_S
+    latest = float("inf")
+    if heard is not None:
+        earliest, latest = heard - (time.time() - since) - 1, heard
     found: list[str] = []
-    for upload_id, initiated in await _listed_uploads(requests, pointer):
-        if initiated >= since - _CLOCKS_DIFFER_S and not await sent_parts(
-            requests, pointer, upload_id
-        ):
+    for upload_id, initiated in listed.items():
+        if earliest <= initiated <= latest and not await sent_parts(requests, pointer, upload_id):
             found.append(upload_id)
     return found
 
@@ -479,7 +564,10 @@ async def _listed_uploads(requests: Requests, pointer: S3Pointer) -> list[tuple[
             if upload.get("Key") == Key and "Initiated" in upload
         ]
 
-    try:
-        return await requests.read(listed, pointer)
-    except StoreError:
-        return []  # not everyone may list; the upload whose id is known is aborted
+    return await requests.read(listed, pointer)
+
+
+def _attempts_of(error: StoreError) -> int:
+    """Return how often botocore sent a request that failed."""
+    response: Any = getattr(error.__cause__, "response", {})
+    return 1 + int(response.get("ResponseMetadata", {}).get("RetryAttempts", 0))

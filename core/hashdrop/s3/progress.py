@@ -50,6 +50,8 @@ class Progress:
         """Bytes that the store has or gets: goes back when a part is sent again."""
         self.resumed = 0
         """Of these, bytes that an earlier run had sent."""
+        self.is_unheard = False
+        """Whether all was sent once and no answer came: what stands there may be this write's own."""
 
     @property
     def sent_now(self) -> int:

@@ -244,8 +244,7 @@ class Engine:
             )
             count, size = totals.get(batch, (0, 0))
             totals[batch] = (count + 1, size + file.size)
-        await self._notes.queued(restored)
-        await self._queue_journal.forget_others()
+        await self._notes.queued(restored, taken_over=True)
         for transfer in restored:
             self._queue(transfer)
         self._start_waiting()
@@ -273,6 +272,8 @@ class Engine:
                 continue
             if transfer.stream is not None and self._is_running(transfer):
                 continue  # it could not be read again
+            if transfer.is_cancelled:
+                continue
             noted.append(transfer.id)
             if self._is_running(transfer):
                 self._stop(transfer, State.PAUSED)
@@ -290,6 +291,9 @@ class Engine:
                 transfer.enter(State.QUEUED)
                 self._line_up(transfer)
                 self._reporter.emit(queued_event(transfer))
+            elif transfer.wanted is State.PAUSED and self._is_running(transfer):
+                noted.append(transfer.id)
+                transfer.wanted = State.QUEUED  # as soon as it has come to rest
         self._group.start_soon(partial(self._notes.paused, noted, paused=False))
         self._start_waiting()
 
@@ -361,7 +365,8 @@ class Engine:
         """
         self.is_paused = True
         for transfer in list(self._running.values()):
-            self._stop(transfer, State.CANCELLED if transfer.stream else State.PAUSED)
+            if not transfer.is_cancelled:
+                self._stop(transfer, State.CANCELLED if transfer.stream else State.PAUSED)
         while self._running:
             await self._reporter.next_change()
 
@@ -489,16 +494,17 @@ class Engine:
     # --- small files -----------------------------------------------------------------------------
 
     async def _run_small(self, files: list[SmallFile]) -> None:
+        target = files[0].transfer.target
         try:
             try:
-                writer = await files[0].transfer.target.writer()
+                writer = await target.writer()
             except HashdropError as error:
                 for file in files:
                     file.error = error
             else:
                 await visit(writer, files, self._visits)
             with anyio.CancelScope(shield=True):  # what S3 has, the catalog must know
-                await self._settle_small(files)
+                await self._settle_small(files, target)
         finally:
             for file in files:  # the engine is being closed: nobody waits for them
                 if not file.settled:
@@ -507,7 +513,7 @@ class Engine:
             self._small_lanes -= 1
             self._start_waiting()
 
-    async def _settle_small(self, files: Sequence[SmallFile]) -> None:
+    async def _settle_small(self, files: Sequence[SmallFile], target: Target) -> None:
         """Note what was stored, and put each where it belongs."""
         stored: list[tuple[SmallFile, Confirmed]] = []
         for file in files:
@@ -523,7 +529,7 @@ class Engine:
             elif needs_patience(file.error):
                 self._again_alone(transfer)
             else:
-                self._settle(transfer, *self._failure(transfer, file.error, file.seconds))
+                self._settle(transfer, *self._failure(transfer, target, file.error, file.seconds))
         problem: HashdropError | None = None
         try:
             await self._recording.note(*(confirmed for _, confirmed in stored))
@@ -534,7 +540,7 @@ class Engine:
             transfer, outcome = file.transfer, file.outcome
             assert outcome is not None
             if problem is not None:
-                self._settle(transfer, *self._failure(transfer, problem, file.seconds))
+                self._settle(transfer, *self._failure(transfer, target, problem, file.seconds))
             else:
                 event = success_event(transfer.id, outcome, confirmed.pointer, file.seconds)
                 self._settle(transfer, *event)
@@ -542,6 +548,8 @@ class Engine:
     def _again_alone(self, transfer: Transfer) -> None:
         """Do a small file by itself: it needs patience, which a visit has not."""
         del self._running[transfer.id]
+        if transfer.progress is not None:
+            transfer.is_unheard = transfer.progress.is_unheard
         transfer.scope = transfer.progress = None
         transfer.alone = True
         if transfer.state is not State.QUEUED:
@@ -553,6 +561,7 @@ class Engine:
     async def _run(self, transfer: Transfer) -> None:
         started = time.monotonic()
         assert isinstance(transfer.scope, anyio.CancelScope)
+        target = transfer.target
         result: tuple[State, Event] | None = None
         in_line = True
 
@@ -573,7 +582,7 @@ class Engine:
                         leave_line()
                         await self._recording.note(Confirmed(transfer, pointer))
                 except Exception as error:  # noqa: BLE001  # the fence: one file's surprise never ends the queue
-                    result = self._failure(transfer, error, time.monotonic() - started)
+                    result = self._failure(transfer, target, error, time.monotonic() - started)
                 else:
                     seconds = time.monotonic() - started
                     result = success_event(transfer.id, outcome, pointer, seconds)
@@ -582,9 +591,14 @@ class Engine:
             self._settle(transfer, *(result or (transfer.wanted, self._ended(transfer, seconds))))
             leave_line()
 
-    def _failure(self, transfer: Transfer, error: Exception, seconds: float) -> tuple[State, Event]:
-        if isinstance(error, CredentialsExpired) and self._waits_for_sign_in:
-            transfer.target.blocked = error
+    def _failure(
+        self, transfer: Transfer, target: Target, error: Exception, seconds: float
+    ) -> tuple[State, Event]:
+        waits = self._waits_for_sign_in and transfer.path is not None  # a stream is read once
+        if isinstance(error, CredentialsExpired) and waits:
+            if transfer.target is not target:  # the person has signed in meanwhile
+                return State.QUEUED, queued_event(transfer)
+            target.blocked = error
             return State.WAITING, Waiting(id=transfer.id, error=error, seconds=None)
         if not isinstance(error, HashdropError):
             _LOG.error("Storing %s failed unexpectedly", transfer.name, exc_info=error)
@@ -592,9 +606,11 @@ class Engine:
         return State.FAILED, Failed(id=transfer.id, error=error, seconds=seconds)
 
     def _ended(self, transfer: Transfer, seconds: float) -> Event:
-        """Return the event of a transfer that was cancelled or paused."""
+        """Return the event of a transfer that was cancelled or paused, or paused and resumed already."""
         if transfer.wanted is State.PAUSED:
             return Paused(id=transfer.id)
+        if transfer.wanted is State.QUEUED:
+            return queued_event(transfer)
         return Cancelled(id=transfer.id, seconds=seconds)
 
     def _settle(self, transfer: Transfer, state: State, event: Event) -> None:
@@ -606,11 +622,16 @@ class Engine:
         if state.is_final:
             self._end(transfer, state, event)
             return
+        if state is State.QUEUED:
+            transfer.enter(State.PAUSED)
         transfer.enter(state)
         transfer.told, transfer.is_keyed = (State.QUEUED, 0), False
         if state is State.WAITING:
             self._blocked.append(transfer)
         self._reporter.emit(event)
+        if state is State.QUEUED:
+            self._line_up(transfer)
+            self._start_waiting()
 
     async def _store(self, transfer: Transfer) -> WriteOutcome:
         writer = await transfer.target.writer()
@@ -619,7 +640,7 @@ class Engine:
         def keep(cause: BaseException | None) -> bool:
             if isinstance(cause, Exception):
                 return is_resumable(cause)
-            return transfer.wanted is State.PAUSED  # a cancellation
+            return transfer.wanted is not State.CANCELLED
 
         while True:
             progress = transfer.progress = self._progress_of(transfer)
@@ -651,10 +672,12 @@ class Engine:
 
     def _progress_of(self, transfer: Transfer) -> Progress:
         transfer.is_keyed = False
-        return Progress(
+        progress = Progress(
             on_phase=lambda _: self._reporter.report(transfer),
             on_keyed=lambda _place, _hash: self._reporter.tell_key(transfer),
         )
+        progress.is_unheard, transfer.is_unheard = transfer.is_unheard, False
+        return progress
 
     async def _drop_unfinished(self, transfer: Transfer) -> None:
         """Take away what a paused or waiting transfer had in the store, now that it is cancelled."""

@@ -127,6 +127,8 @@ class Journal:
         self._owner = owner
         self._owners = owners
         self._one = anyio.CapacityLimiter(1)
+        self._taken: list[str] = []
+        """Runs whose queue `take_over` returned."""
 
     # --- uploads ---------------------------------------------------------------------------------
 
@@ -242,8 +244,13 @@ class Journal:
 
     # --- the queue -------------------------------------------------------------------------------
 
-    async def queue(self, files: Sequence[QueuedFile]) -> None:
-        """Note files that are to be stored."""
+    async def queue(self, files: Sequence[QueuedFile], *, taken_over: bool = False) -> None:
+        """Note files that are to be stored.
+
+        Args:
+            files: The files.
+            taken_over: Whether they are what `take_over` returned: in the same step they are forgotten there.
+        """
         rows = [
             (
                 self._owner,
@@ -259,13 +266,19 @@ class Journal:
             )
             for file in files
         ]
-        await self._run(
-            lambda database: database.executemany(
+
+        def work(database: sqlite3.Connection) -> None:
+            database.executemany(
                 "INSERT OR REPLACE INTO hashdrop_queue (owner, transfer, batch, path, folder, size, "
                 "connection, tags, single_pass, paused) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
-        )
+            if taken_over:
+                database.executemany(
+                    "DELETE FROM hashdrop_queue WHERE owner = ?", [(one,) for one in self._taken]
+                )
+
+        await self._run(work)
 
     async def settle(self, transfers: Iterable[int]) -> None:
         """Forget files of this run that are at their end."""
@@ -286,9 +299,9 @@ class Journal:
         )
 
     async def take_over(self) -> list[QueuedFile]:
-        """Return the files that runs which are over left in the queue, and forget them there.
+        """Return the files that runs which are over left in the queue.
 
-        Whoever takes them queues them again, under numbers of this run.
+        Whoever takes them queues them again, under numbers of this run; see `queue`.
         """
 
         def work(database: sqlite3.Connection) -> list[QueuedFile]:
@@ -304,19 +317,10 @@ class Journal:
                     "SELECT * FROM hashdrop_queue WHERE owner = ? ORDER BY id", (owner,)
                 )
                 taken.extend(_queued(row) for row in rows)
+                self._taken.append(owner)
             return taken
 
         return await self._run(work)
-
-    async def forget_others(self) -> None:
-        """Forget what `take_over` returned, now that it stands under this run."""
-
-        def work(database: sqlite3.Connection) -> None:
-            for row in database.execute("SELECT DISTINCT owner FROM hashdrop_queue").fetchall():
-                if row["owner"] != self._owner and self._is_free(row["owner"]):
-                    database.execute("DELETE FROM hashdrop_queue WHERE owner = ?", (row["owner"],))
-
-        await self._run(work)
 
     # --- inside ----------------------------------------------------------------------------------
 

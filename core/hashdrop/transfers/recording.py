@@ -115,8 +115,13 @@ class QueueNotes:
     def __init__(self, journal: Journal | None) -> None:
         self._journal = journal
 
-    async def queued(self, transfers: Sequence[Transfer]) -> None:
-        """Note files that wait."""
+    async def queued(self, transfers: Sequence[Transfer], *, taken_over: bool = False) -> None:
+        """Note files that wait.
+
+        Args:
+            transfers: The files; streams are left out.
+            taken_over: Whether they are what the journal's `take_over` returned.
+        """
         if self._journal is None:
             return
         files = [
@@ -135,7 +140,7 @@ class QueueNotes:
             if one.path is not None
         ]
         try:
-            await self._journal.queue(files)
+            await self._journal.queue(files, taken_over=taken_over)
         except HashdropError as error:
             _LOG.warning("The queue could not be journaled: %s", error)
 

@@ -41,6 +41,11 @@ class SmallFile:
     error: Exception | None = None
     seconds: float = 0.0
 
+    @property
+    def cancel_called(self) -> bool:
+        """Whether it was told to end."""
+        return self.stop.is_set
+
     def cancel(self) -> None:
         """End it, as an `anyio.CancelScope` would."""
         self.stop.set()

@@ -66,13 +66,22 @@ class Transfer:
     alone: bool = False
     """Whether it is done by itself, though small: it needs patience, or is no file."""
     wanted: State = State.CANCELLED
-    """What a cancelled scope means: cancelled, or paused."""
+    """What a cancelled scope means: cancelled, paused, or queued again (paused, and resumed already)."""
     is_queued: bool = False
     """Whether it stands in one of the engine's lines."""
     told: tuple[State, int] = (State.QUEUED, 0)
     """State and count that were told last."""
     is_keyed: bool = False
     """Whether its key was told."""
+    is_unheard: bool = False
+    """Whether all of it was sent once and no answer came; see `Progress.is_unheard`."""
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it runs, but only to its end: the person cancelled it."""
+        return (
+            self.scope is not None and self.scope.cancel_called and self.wanted is State.CANCELLED
+        )
 
     def enter(self, state: State) -> None:
         """Go to a state.
