@@ -82,6 +82,8 @@ SMALL_FILE = 4 * MIB
 """Files up to this many bytes are read once, hashed and sent from memory, in one visit to a thread."""
 _DEFAULT_IN_FLIGHT = 8
 _HASHES_AT_ONCE = 2
+_SIGN_OF_LIFE = "hashdrop-sign-of-life"
+"""A key that nothing stands at: any answer about it says that the store is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,7 @@ class ContentWriter:
         self._client = client
         self._router = router
         self._last: S3Pointer | None = None
-        """The place that was given last: where the store is asked for a sign of life."""
+        """The place that was given last: its bucket is asked for a sign of life."""
         writers = anyio.CapacityLimiter(options.max_writers) if options.max_writers else None
         self.requests = Requests(
             client,
@@ -586,7 +588,8 @@ class ContentWriter:
     async def _ask(self) -> None:
         """Ask the store for a sign of life."""
         if self._last is not None:
-            await self.requests.look(self._last)
+            # Not for the key in question: a path on which one content is cut is no outage.
+            await self.requests.look({"bucket": self._last["bucket"], "key": _SIGN_OF_LIFE})
 
     def check_writable(self) -> None:
         """Raise `NotImplementedError` where there is no router."""
