@@ -216,7 +216,7 @@ class Requests:
             raise _translated(error, pointer) from error
 
     def _head(self, pointer: S3Pointer, stop: Stop | None) -> ObjectFacts:
-        wire = self._wire(pointer["bucket"])
+        wire = self.wire(pointer["bucket"])
         if wire is not None:
             headers = {"x-amz-checksum-mode": "ENABLED"} if self.checksums else {}
             try:
@@ -271,7 +271,7 @@ class Requests:
         if create_only:
             more["IfNoneMatch"] = "*"
         try:
-            wire = self._wire(pointer["bucket"])
+            wire = self.wire(pointer["bucket"])
             if wire is not None:
                 try:
                     answer = wire.request(
@@ -321,7 +321,7 @@ class Requests:
         """
         more: dict[str, Any] = {"ChecksumCRC32": encode_crc(crc)} if self.checksums else {}
         try:
-            wire = self._wire(pointer["bucket"])
+            wire = self.wire(pointer["bucket"])
             if wire is not None:
                 try:
                     return wire.request(
@@ -364,7 +364,8 @@ class Requests:
             raise _translated(error, pointer) from error
         return answer["ContentLength"] if answer.get("PartsCount") else None
 
-    def _wire(self, bucket: str) -> Wire | None:
+    def wire(self, bucket: str) -> Wire | None:
+        """Return the connections of our own to a bucket, `None` where botocore's are used; blocking."""
         if not self._own_connections:
             return None
         if bucket not in self._wires:

@@ -9,14 +9,21 @@ from __future__ import annotations
 import contextlib
 import zlib
 from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 from botocore import exceptions as boto
 
+from hashdrop.s3.body import Body
+from hashdrop.s3.body import Stop
 from hashdrop.s3.faults import translate
 from hashdrop.s3.objects import encode_crc
+from hashdrop.s3.wire import UNSIGNED
+from hashdrop.s3.wire import Wire
+from hashdrop.s3.wire import WireUnfit
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -34,15 +41,18 @@ class Abilities:
     """Whether it refuses to complete an upload whose size is another than said (`MpuObjectSize`)."""
 
 
-def probe(client: S3Client, bucket: str, prefix: str) -> Abilities:
+def probe(client: S3Client, wire: Wire | None, bucket: str, prefix: str, stop: Stop) -> Abilities:
     """Try what a store can do; blocking, half a dozen requests.
 
     Args:
         client: Of the store.
+        wire: To the bucket, if there is one.
         bucket: Where it is tried.
         prefix: Of temporary objects.
+        stop: Ends it, also while the store is silent.
 
     Raises:
+        Interrupted: It was stopped.
         HashdropError: The store cannot be reached, or does not let this client upload.
     """
     key = f"{prefix}/hashdrop-probe-{uuid4()}" if prefix else f"hashdrop-probe-{uuid4()}"
@@ -58,13 +68,15 @@ def probe(client: S3Client, bucket: str, prefix: str) -> Abilities:
     except boto.BotoCoreError as error:
         raise translate(error, bucket=bucket, key=key) from error
     part: Any = {**place, "UploadId": upload_id}
+    crc = encode_crc(zlib.crc32(_CONTENT))
     try:
-        crc = encode_crc(zlib.crc32(_CONTENT))
-        checksums = _refuses_wrong_checksum(client, part) and _gives_checksum_back(
-            client, part, crc
+        checksums = (
+            _answer_to(client, wire, part, encode_crc(zlib.crc32(_CONTENT) ^ 1), stop) is None
+            and _answer_to(client, wire, part, crc, stop) == crc
         )
         sent: dict[str, Any] = {"PartNumber": 1, **({"ChecksumCRC32": crc} if checksums else {})}
         sent["ETag"] = client.upload_part(**part, **sent, Body=_CONTENT)["ETag"]
+        stop.check()
         return Abilities(checksums=checksums, tells_size=_refuses_wrong_size(client, part, sent))
     except (boto.ClientError, boto.BotoCoreError) as error:
         raise translate(error, bucket=bucket, key=key) from error
@@ -73,21 +85,25 @@ def probe(client: S3Client, bucket: str, prefix: str) -> Abilities:
             client.abort_multipart_upload(**part)
 
 
-def _refuses_wrong_checksum(client: S3Client, part: Any) -> bool:
-    wrong = encode_crc(zlib.crc32(_CONTENT) ^ 1)
+def _answer_to(client: S3Client, wire: Wire | None, part: Any, crc: str, stop: Stop) -> str | None:
+    """Send the part with a checksum; return the checksum that comes back, `None` if it is refused."""
+    stop.check()
     try:
-        client.upload_part(**part, PartNumber=1, Body=_CONTENT, ChecksumCRC32=wrong)
-    except boto.ClientError:
-        return True
-    return False
-
-
-def _gives_checksum_back(client: S3Client, part: Any, crc: str) -> bool:
-    try:
-        answer = client.upload_part(**part, PartNumber=1, Body=_CONTENT, ChecksumCRC32=crc)
-    except boto.ClientError:
-        return False
-    return answer.get("ChecksumCRC32") == crc
+        if wire is None:
+            answer = client.upload_part(**part, PartNumber=1, Body=_CONTENT, ChecksumCRC32=crc)
+            return answer.get("ChecksumCRC32", "")
+        return wire.request(
+            "UploadPart",
+            "PUT",
+            part["Key"],
+            query=f"partNumber=1&uploadId={quote(part['UploadId'], safe='~')}",
+            headers={"x-amz-checksum-crc32": crc},
+            body=Body(BytesIO(_CONTENT), len(_CONTENT), stop=stop),
+            payload_hash=UNSIGNED,
+            stop=stop,
+        ).headers.get("x-amz-checksum-crc32", "")
+    except (boto.ClientError, WireUnfit):
+        return None
 
 
 def _refuses_wrong_size(client: S3Client, part: Any, sent: Any) -> bool:

@@ -209,7 +209,12 @@ class ContentWriter:
 
     async def probe(self, bucket: str, prefix: str) -> Abilities:
         """Find out what the store can do; see `probe.probe`."""
-        return await run_sync(probe, self._client, bucket, prefix)
+        stop = Stop()
+
+        def work() -> Abilities:
+            return probe(self._client, self.requests.wire(bucket), bucket, prefix, stop)
+
+        return await call(work, limiter=self.requests.write_limiter, stop=stop)
 
     def adapt(self, abilities: Abilities) -> None:
         """Use what the store can do; before the first write."""

@@ -194,7 +194,8 @@ class TransferRowDelegate(QStyledItemDelegate):
         if row.moves:
             bar = QRect(state.left(), second + 8, state.width() - 8, _BAR)
             self._bar(painter, bar, 1.0 if row.state is State.VERIFYING else row.shown, t.accent)
-        self._place(painter, option, row, place, links=selected or hovered)
+        links = selected or hovered or is_failed  # what needs the person offers it at once
+        self._place(painter, option, row, place, links=links)
 
     def _place(
         self,

@@ -86,8 +86,9 @@ class ConnectionDialog(QDialog):
         caption.setObjectName("second")
         self.sample = QLabel()
         self.sample.setObjectName("sample")
-        self.sample.setFont(monospace(12))
-        self.sample.setStyleSheet("font-size: 12px;")
+        self.sample.setFont(monospace(11))
+        self.sample.setStyleSheet("font-size: 11px;")  # a whole hash fits a line
+        self.sample.setMinimumHeight(54)
         self.sample.setWordWrap(True)
         self.sample.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         layout.addSpacing(10)
