@@ -22,6 +22,7 @@ from hashdrop.errors import AccessRefused
 from hashdrop.errors import ContentMismatch
 from hashdrop.errors import CredentialsExpired
 from hashdrop.errors import HashdropError
+from hashdrop.errors import ObjectMissing
 from hashdrop.errors import StoreError
 from hashdrop.s3.body import Body
 from hashdrop.s3.body import Stop
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 NO_CHECKSUM = "this store gives no checksum to compare"
+_NO_LOOK = "the store does not let the object be looked at"
 _FRESH_UPLOADS = 3
 """How often an upload that was ended from outside is begun anew."""
 
@@ -163,16 +165,7 @@ class DirectWriter:
                 progress.retract_sent()
         else:  # pragma: no cover
             raise AssertionError("unreachable")
-        if not made:
-            return await self._found_after_all(content)
-        progress.enter(Phase.VERIFYING)
-        return await self._retries.run(
-            f"Look at {content.pointer}",
-            lambda: call(
-                lambda: self._verify_now(content, None),
-                limiter=self._requests.write_limiter,
-            ),
-        )
+        return made or await self._found_after_all(content)
 
     async def already(self, content: Content, *, repair: bool) -> Receipt | None:
         """Look whether content stands at its place; what does not fit is never taken for it."""
@@ -244,14 +237,14 @@ class DirectWriter:
         except StoreError as error:
             _, status = error_of(error)
             if status == 412:
-                known = self._already_now(content, repair=False, stop=stop)
-                if known is None:
+                # An answer was lost: it is our own object that stands there.
+                progress.is_unheard = progress.is_unheard or body.attempts > 1
+                try:
+                    known = self._found_now(content, stop=stop)
+                except StoreError:
                     body.retract()
-                    raise _wavering() from error
-                if body.attempts > 1 or progress.is_unheard:
-                    # An answer was lost: it is our own object that stands there.
-                    return replace(known, already_stored=False)
-                return known
+                    raise
+                return replace(known, already_stored=False) if progress.is_unheard else known
             if error.retryable and status != 503 and body.attempts and body.tell() == found.size:
                 progress.is_unheard = True
             body.retract()
@@ -268,14 +261,14 @@ class DirectWriter:
         return self._verify_now(content, crc, stop=stop)
 
     async def _found_after_all(self, content: Content) -> Receipt:
-        known = await self.already(content, repair=False)
-        if known is None:
-            raise _wavering()
-        return known
+        return await self._retries.run(
+            f"Look at {content.pointer}",
+            lambda: call(lambda: self._found_now(content), limiter=self._requests.write_limiter),
+        )
 
     # --- parts -----------------------------------------------------------------------------------
 
-    async def _put_parts(  # noqa: C901, PLR0912  # resumed or new, kept or not
+    async def _put_parts(  # noqa: C901  # resumed or new, kept or not
         self,
         source: PartSource,
         content: Content,
@@ -285,18 +278,11 @@ class DirectWriter:
         log: UploadLog | None,
         resumed: UnfinishedUpload | None,
         keep: Callable[[BaseException | None], bool],
-    ) -> bool:
+    ) -> Receipt | None:
+        """Send what is not there, and verify the object; `None` where somebody else had made it."""
         found = content.found
-        sent: dict[int, SentPart] = {}
-        if resumed is not None:
-            there = await self._resumable(resumed, content, source)
-            if there is None:
-                place = (content.pointer["bucket"], content.pointer["key"])
-                if log and place == (resumed.bucket, resumed.key):
-                    await log.ended(resumed.upload_id)
-                resumed = None
-            sent = there or {}
-            progress.add_resumed(sum(part.size for part in sent.values()))
+        sent = await self._sent_before(resumed, content, source, progress, log)
+        resumed = resumed if sent is not None else None
         kept = False
 
         def decide(cause: BaseException | None) -> bool:
@@ -321,7 +307,7 @@ class DirectWriter:
                 retries=self._retries,
                 on_sent=progress.add_sent,
                 resumed=resumed.upload_id if resumed else "",
-                sent=sent,
+                sent=sent or {},
                 keep=decide,
                 fate=fate,
                 **content.metadata.arguments,
@@ -334,7 +320,7 @@ class DirectWriter:
                         fate.may_be_left = False
                     await log.began(replace(note, upload_id=upload.upload_id), intent=intent)
                 for index, crc in enumerate(found.part_crcs):
-                    if index + 1 in sent:
+                    if sent and index + 1 in sent:
                         continue
                     await upload.reserve()
                     upload.send(_SourcePart(source, found, index, crc), index + 1)
@@ -344,6 +330,19 @@ class DirectWriter:
                     create_only=self._conditional and content.addressed and not repair,
                     tell_size=self.tells_size,
                 )
+            if not made:
+                return None
+            progress.enter(Phase.VERIFYING)
+            return await self._retries.run(
+                f"Look at {content.pointer}",
+                lambda: call(
+                    lambda: self._verify_now(content, None),
+                    limiter=self._requests.write_limiter,
+                ),
+            )
+        except ObjectMissing:
+            fate.may_be_left = True  # completed, the store said: the upload may be there still
+            raise
         except StoreError as error:
             if error_of(error)[0] == "NoSuchUpload" and not isinstance(error, UploadGone):
                 raise UploadGone(error.title, hint=error.hint, technical=error.technical) from error
@@ -353,7 +352,23 @@ class DirectWriter:
                 with anyio.CancelScope(shield=True):
                     for upload_id in noted:
                         await _forget(log, upload_id)
-        return made
+
+    async def _sent_before(
+        self,
+        resumed: UnfinishedUpload | None,
+        content: Content,
+        source: PartSource,
+        progress: Progress,
+        log: UploadLog | None,
+    ) -> dict[int, SentPart] | None:
+        """Return the parts of an earlier upload; `None` where a new one has to be begun."""
+        if resumed is None:
+            return None
+        there = await self._resumable(resumed, content, source)
+        if there is None and log:  # gone, or for another key: the settings changed
+            await self.drop(resumed, log)
+        progress.add_resumed(sum(part.size for part in (there or {}).values()))
+        return there
 
     async def _resumable(
         self, resumed: UnfinishedUpload, content: Content, source: PartSource
@@ -408,10 +423,17 @@ class DirectWriter:
     ) -> Receipt | None:
         if not content.addressed:
             return None  # a router that reuses keys: what stands there says nothing
+        facts = self._requests.look_now(content.pointer, stop=stop)
+        return self._receipt_now(content, facts, repair=repair) if facts is not None else None
+
+    def _found_now(self, content: Content, *, stop: Stop | None = None) -> Receipt:
+        """Look at what somebody else has stored meanwhile (412)."""
+        facts = self._requests.look_now(content.pointer, stop=stop, must_stand=True)
+        found = self._receipt_now(content, facts, repair=False) if facts is not None else None
+        return found or Receipt(already_stored=True, verified=False, unverified_reason=_NO_LOOK)
+
+    def _receipt_now(self, content: Content, facts: ObjectFacts, *, repair: bool) -> Receipt | None:
         pointer, found = content.pointer, content.found
-        facts = self._requests.look_now(pointer, stop=stop)
-        if facts is None:
-            return None
         judgement = self._judge_now(content, facts)
         if judgement is False:
             if repair:
@@ -453,10 +475,9 @@ class DirectWriter:
         found, pointer = content.found, content.pointer
         if crc is not None and crc == encode_crc(found.crc):
             return Receipt(already_stored=False, verified=True)
-        facts = self._requests.look_now(pointer, stop=stop)
+        facts = self._requests.look_now(pointer, stop=stop, must_stand=True)
         if facts is None:
-            reason = "the store does not let the object be looked at"
-            return Receipt(already_stored=False, verified=False, unverified_reason=reason)
+            return Receipt(already_stored=False, verified=False, unverified_reason=_NO_LOOK)
         judgement = self._judge_now(content, facts)
         if judgement is False:
             raise ContentMismatch(
@@ -514,7 +535,3 @@ def _has_md5(source: PartSource, offset: int, size: int, crc: int, etag: str) ->
     except HashdropError:
         return False
     return digest.hexdigest() == etag
-
-
-def _wavering() -> StoreError:
-    return StoreError("The store changed its mind about an object.", hint="Retry.", retryable=True)

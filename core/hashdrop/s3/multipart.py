@@ -275,7 +275,8 @@ class MultipartUpload:
                 code, status = error_of(error)
                 unheard = unheard or _attempts_of(error) > 1
                 if status == 412:  # somebody else's object, or our own, whose answer was lost
-                    return unheard and await self._stands()
+                    facts = await self._requests.look(self.pointer) if unheard else None
+                    return facts is not None and self.fits(facts)
                 if more and (status == 501 or code == "NotImplemented"):
                     more.clear()
                     return await once()

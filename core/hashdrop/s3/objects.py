@@ -17,6 +17,7 @@ from urllib.parse import quote
 import botocore.exceptions
 
 from hashdrop.content_types import header_value
+from hashdrop.errors import ObjectMissing
 from hashdrop.s3.client import prepare_client
 from hashdrop.s3.faults import error_code
 from hashdrop.s3.faults import error_status
@@ -198,19 +199,34 @@ class Requests:
 
     # --- blocking, for worker threads ------------------------------------------------------------
 
-    def look_now(self, pointer: S3Pointer, *, stop: Stop | None = None) -> ObjectFacts | None:
+    def look_now(
+        self, pointer: S3Pointer, *, stop: Stop | None = None, must_stand: bool = False
+    ) -> ObjectFacts | None:
         """Return what stands at a place; `None` where nothing does or one may not know.
 
         Without the permission to list, S3 answers 403 for a missing key: that is "unknown", and the
         write that follows finds out.
 
+        Args:
+            pointer: The place.
+            stop: Ends it.
+            must_stand: Whether the store has said that an object stands there.
+
         Raises:
+            ObjectMissing: It must, and does not.
             StoreError: The store cannot be asked.
         """
         try:
             return self._head(pointer, stop)
         except Exception as error:
             # A HEAD has no body: 400 is what some stores say of a wrong region or key.
+            if must_stand and error_status(error) == 404:
+                raise ObjectMissing(
+                    "The store confirmed an object that is not there.",
+                    detail=f"s3://{pointer['bucket']}/{pointer['key']}",
+                    hint="Retry.",
+                    retryable=True,
+                ) from error
             if error_status(error) in {400, 403, 404} and error_code(error) != "ExpiredToken":
                 return None
             raise _translated(error, pointer) from error

@@ -1,0 +1,125 @@
+"""`hashdrop put` as a process of its own, as scripts run it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+from anyio.to_thread import run_sync
+
+from support.fault_rig import check_objects
+from support.fault_rig import objects_of
+from support.fault_rig import open_uploads
+
+
+class Put:
+    """A running `hashdrop put`.
+
+    Args:
+        server: The store.
+        bucket: Its bucket.
+        data: Folder of the catalog and the journal.
+        paths: What is stored.
+        endpoint_url: Instead of the server's own.
+        options: More of the command line.
+    """
+
+    def __init__(self, server, bucket, data, *paths, endpoint_url=None, options=()):
+        home = Path(data).parent / "home"
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("AWS_", "HASHDROP_"))
+        }
+        self._process = subprocess.Popen(
+            [
+                str(Path(sys.executable).with_name("hashdrop")), "put", "--json", "--bucket", bucket, "--prefix", "p",
+                "--endpoint-url", endpoint_url or server.endpoint_url, "--data", str(data),
+                *options, "--", *map(str, paths),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment | server.environment | {
+                "HASHDROP_HOME": str(home),
+                "AWS_CONFIG_FILE": str(home / "none"),
+                "AWS_SHARED_CREDENTIALS_FILE": str(home / "none"),
+                "AWS_EC2_METADATA_DISABLED": "true",
+            },
+        )  # fmt: skip
+        self.rows = []
+        self.errors = ""
+
+    @property
+    def is_running(self):
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
+    def kill(self):
+        """As `kill -9`."""
+        self._process.kill()
+
+    def interrupt(self):
+        """As Ctrl-C."""
+        self._process.send_signal(signal.SIGINT)
+
+    async def ended(self, timeout=60):
+        """Wait for its end and return its exit code; what it said is in `rows` and `errors`."""
+        out, errors = await run_sync(lambda: self._process.communicate(timeout=timeout))
+        self.errors = errors.decode()
+        for line in out.decode().splitlines():
+            with contextlib.suppress(json.JSONDecodeError):  # cut by the kill
+                self.rows.append(json.loads(line))
+        return self._process.returncode
+
+
+def catalog_rows(data):
+    """Key, hash and size of every content in the catalog of a data folder."""
+    file = Path(data) / "catalog.sqlite3"
+    if not file.exists():
+        return []
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        try:
+            rows = database.execute(
+                "SELECT storage_config, content_hash, content_size FROM labox_contents"
+            ).fetchall()
+        except sqlite3.OperationalError:  # killed before it was made
+            return []
+    return [(json.loads(config)["key"], found, size) for config, found, size in rows]
+
+
+def journal_rows(data):
+    """Key, upload id and owner of every upload in the journal of a data folder."""
+    file = Path(data) / "catalog.sqlite3"
+    if not file.exists():
+        return []
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        try:
+            return database.execute(
+                "SELECT object_key, upload_id, owner FROM hashdrop_uploads"
+            ).fetchall()
+        except sqlite3.OperationalError:
+            return []
+
+
+def check_folder(server, bucket, data, *, nothing_left):
+    """What must be true of a bucket and a data folder whose programs have ended, however."""
+    check_objects(server, bucket)
+    objects = objects_of(server, bucket)
+    for key, content_hash, size in catalog_rows(data):
+        assert objects.get(key) == size
+        assert content_hash in key
+    rows = journal_rows(data)
+    known = {(key, upload_id) for key, upload_id, _ in rows}
+    intended = {key for key, upload_id, _ in rows if upload_id.startswith("intent-")}
+    uploads = open_uploads(server, bucket)
+
+    assert [one for one in uploads if one not in known and one[0] not in intended] == []
+    if nothing_left:
+        assert uploads == []
+        assert rows == []
