@@ -135,9 +135,9 @@ def test_the_public_names_are_those_of_labox_page():
         _ = hashdrop.nothing_of_ours
 
 
-def test_a_router_of_ours_is_one_by_the_protocol(bucket_name="b"):
+def test_a_router_of_ours_is_one_by_the_protocol():
     """Any callable with this signature is."""
-    router: S3Router = simple_s3_router(bucket_name)
+    router: S3Router = simple_s3_router("b")
     pointer: S3Pointer = router({"content_hash": "h", "content_type": "text/csv"}, {}, temp=False)
 
     assert pointer == {"bucket": "b", "key": "h.csv"}

@@ -43,6 +43,8 @@ _LOCK_TIMEOUT_S = 60.0
 _PORT_RANGE = range(20_000, 45_000)
 _GRPC_OFFSET = 10_000
 _PORT_TRIES = 3
+_outliving: list[subprocess.Popen[bytes]] = []
+"""Processes that go on on purpose: a handle that is dropped would warn of one that was forgotten."""
 _OTHERWISE = (
     "Store in a bucket instead: enter it in the settings, or use "
     "“hashdrop --bucket NAME --endpoint-url URL”."
@@ -78,7 +80,7 @@ class LocalStore:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder = folder.absolute()  # the process works in another folder than we do
         self._users: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._running: _Running | None = None
@@ -146,6 +148,8 @@ class LocalStore:
                 (self._folder / "state.json").unlink(missing_ok=True)
         finally:
             users.close()
+            if self._process is not None and self._process.poll() is None:
+                _outliving.append(self._process)  # others use it: it goes on without us
             self._process = self._running = None
 
     def _launch(self, binary: Path, access_key: str, secret_key: str) -> _Running:
@@ -372,12 +376,12 @@ def _answers(running: _Running) -> bool:
 
 
 def _created(pid: int) -> float | None:
-    """Return when a process was created, `None` if there is none or it has ended."""
+    """Return when a process of SeaweedFS was created; `None` if it ended or is none of these."""
     import psutil
 
     try:
         process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
+        if process.status() == psutil.STATUS_ZOMBIE or not process.name().startswith("weed"):
             return None
         return process.create_time()
     except psutil.Error:
