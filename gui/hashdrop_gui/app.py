@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import anyio
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 
     from hashdrop.connection import Choice
     from hashdrop.paths import Paths
+    from hashdrop.service import Service
 
 _INTERRUPTED = 130
 
@@ -71,11 +76,8 @@ async def _serve(
     asked = interrupted = False
     async with (
         open_service(paths, choice=choice, for_people=True) as service,
-        anyio.create_task_group() as group,
+        open_window(app, service) as shown,
     ):
-        tasks = Tasks(group)
-        shown = MainWindow(service, tasks, apply_theme(app))
-        tasks.failed = shown.report
 
         def on_signal() -> None:
             nonlocal asked, interrupted
@@ -87,23 +89,50 @@ async def _serve(
                 sys.stderr.write("Uploads are running. Ctrl-C again cancels them and quits.\n")
                 shown.ask_to_quit()
 
-        def on_scheme_changed(_: Qt.ColorScheme) -> None:
-            shown.set_tokens(apply_theme(app))
-
-        app.styleHints().colorSchemeChanged.connect(on_scheme_changed)
         with signals(app, on_signal):
-            shown.show()
-            tasks.spawn(service.connect)
-            tasks.spawn(shown.restore)
             if files:
                 shown.add(files)
             await shown.closed.wait()
-            app.styleHints().colorSchemeChanged.disconnect(on_scheme_changed)
             with anyio.CancelScope(shield=True):
                 await service.cancel_all()
-        shown.let_close()
-        shown.close()
-        shown.deleteLater()  # while the loop still runs, not with the interpreter
-        group.cancel_scope.cancel()
 
     return _INTERRUPTED if interrupted else 0
+
+
+@asynccontextmanager
+async def open_window(app: QApplication, service: Service) -> AsyncGenerator[MainWindow, None]:
+    """Show the window over a service, connect, and go on with what an earlier run left.
+
+    At the end its tasks are ended before it is deleted: none of them finds it gone.
+    """
+    window: MainWindow | None = None
+
+    def on_scheme_changed(_: Qt.ColorScheme) -> None:
+        if window is not None:
+            window.set_tokens(apply_theme(app))
+
+    try:
+        async with anyio.create_task_group() as group:
+            tasks = Tasks(group)
+            window = MainWindow(service, tasks, apply_theme(app))
+            tasks.failed = window.report
+            app.styleHints().colorSchemeChanged.connect(on_scheme_changed)
+            window.show()
+            tasks.spawn(_connect, service)
+            tasks.spawn(window.restore)
+            yield window
+            group.cancel_scope.cancel()
+    finally:
+        if window is not None:
+            app.styleHints().colorSchemeChanged.disconnect(on_scheme_changed)
+            window.let_close()
+            window.close()
+            window.deleteLater()  # while the loop still runs, not with the interpreter
+
+
+async def _connect(service: Service) -> None:
+    await service.connect()
+    with suppress(HashdropError):  # the page of pointers tells it
+        await service.pointers(limit=1)
+    # All libraries are loaded: a search for garbage among them would hold the window for 100 ms.
+    gc.freeze()

@@ -32,6 +32,8 @@ from PySide6.QtWidgets import QWidget
 from hashdrop.connection import LOCAL_CONNECTION_NAME
 from hashdrop.connection import Connection
 from hashdrop.errors import HashdropError
+from hashdrop.transfers.events import BatchScanned
+from hashdrop.transfers.events import Event
 from hashdrop.transfers.events import State
 from hashdrop_gui.bridge import EventBridge
 from hashdrop_gui.dialogs.connection import ConnectionDialog
@@ -148,9 +150,12 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(content)
 
     def _connect(self) -> None:
-        self._service.subscribe(self.bridge.take)
-        self._service.watch_status(self._on_status_changed)
+        self._unsubscribe = (
+            self._service.subscribe(self.bridge.take),
+            self._service.watch_status(self._on_status_changed),
+        )
         self.bridge.arrived.connect(self.model.take)
+        self.bridge.arrived.connect(self._on_bridge_arrived)
         self.bridge.ticked.connect(self._on_bridge_ticked)
         self.model.counted.connect(self._on_model_counted)
         self.model.stored.connect(self.pointers.refresh)
@@ -215,6 +220,21 @@ class MainWindow(QMainWindow):
         """Put a text on the clipboard and say so."""
         QGuiApplication.clipboard().setText(text)
         self.say(tr("Copied {what}").format(what=what))
+
+    def _on_bridge_arrived(self, events: list[Event]) -> None:
+        """Tell what of a drop has no row."""
+        for event in events:
+            if not isinstance(event, BatchScanned):
+                continue
+            if event.faults:
+                sentence = event.faults[0].sentence
+                if len(event.faults) > 1:
+                    sentence = tr("{n} items could not be read. {first}").format(
+                        n=f"{len(event.faults):,}", first=sentence
+                    )
+                self.banner.say(sentence)
+            elif not event.files:
+                self.say(tr("There are no files in what was dropped"))
 
     def _on_bridge_ticked(self) -> None:
         if not self.model.tick() and not self.model.list.active:
@@ -393,8 +413,10 @@ class MainWindow(QMainWindow):
     # --- closing ---------------------------------------------------------------------------------
 
     def let_close(self) -> None:
-        """Allow the window to close without asking."""
+        """Allow the window to close without asking; it hears of nothing any more."""
         self._may_close = True
+        for end in self._unsubscribe:
+            end()
 
     def quit_now(self) -> None:
         """End the program: what runs is cancelled and cleaned up first."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import subprocess
 import sys
 import tempfile
@@ -26,9 +25,12 @@ from support.fault_proxy import Rule
 from support.s3_server import S3Server
 from support.s3_server import run_server
 from support.screen import Screen
+from support.screen import program
+from support.screen import screen as virtual_screen
 
 MIB = 1024 * 1024
 WIDTH, HEIGHT = 1120, 700
+SCALE = 2
 SLOW = 1.6 * MIB  # bytes a second of each connection
 
 
@@ -71,33 +73,28 @@ class Shots:
             return
         with (
             FaultProxy.to(self._server.endpoint_url) as proxy,
-            self._window(proxy) as (screen, window),
+            self._window(proxy) as (shown, window),
         ):
-            self._picture(screen, window, f"empty-{suffix}")
+            self._picture(shown, window, f"empty-{suffix}")
             proxy.add(Rule.answer("PutObject", 403, "AccessDenied", path=r"\.pdf$", times=99))
-            proxy.add(Rule.slow_body("UploadPart", SLOW, times=9999))
-            over = self._path(f"dragging-{suffix}")
-            screen.drag([run], (500, 400), over=over)
-            crop(over, self._size, screen.scale)
-            time.sleep(3.2)
-            screen.click(460, 508)
-            self._picture(screen, window, f"running-{suffix}")
-            self._wait(proxy)
-            screen.click(520, 97)  # the pill “Stored”
-            self._picture(screen, window, f"stored-{suffix}")
-            screen.do("key", "--window", window, "ctrl+2")
+            slow = proxy.add(Rule.slow_body("UploadPart", SLOW, times=9999))
+            with shown.dragging([run], (500 * SCALE, 400 * SCALE)):
+                time.sleep(0.5)
+                self._picture(shown, "root", f"dragging-{suffix}")
+            time.sleep(3.5)
+            self._click(shown, 460, 508)
+            self._picture(shown, window, f"running-{suffix}")
+            slow.amount = 10**9
+            time.sleep(12)
+            self._click(shown, 520, 97)  # the pill “Stored”
+            self._picture(shown, window, f"stored-{suffix}")
+            shown.key("ctrl+2")
             time.sleep(1)
-            screen.click(560, 200)
-            self._picture(screen, window, f"pointers-{suffix}")
-            screen.do("key", "--window", window, "ctrl+comma")
+            self._click(shown, 560, 200)
+            self._picture(shown, window, f"pointers-{suffix}")
+            shown.key("ctrl+comma")
             time.sleep(1)
-            self._picture(screen, "root", f"settings-{suffix}")
-
-    def _wait(self, proxy: FaultProxy) -> None:
-        """Let everything be stored."""
-        for rule in proxy._rules:
-            rule.amount = 10**9 if rule.fault == "slow-body" else rule.amount
-        time.sleep(12)
+            self._picture(shown, "root", f"settings-{suffix}")
 
     @contextmanager
     def _window(self, proxy: FaultProxy) -> Generator[tuple[Screen, str], None, None]:
@@ -108,37 +105,38 @@ class Shots:
         except client.exceptions.BucketAlreadyOwnedByYou:
             self._server.delete_bucket(name)
             client.create_bucket(Bucket=name)
-        home = tempfile.mkdtemp(dir=self._scratch)
-        with Screen(WIDTH + 200, HEIGHT + 40, scale=2) as screen:
-            program = screen.start(
+        home = Path(tempfile.mkdtemp(dir=self._scratch))
+        with (
+            virtual_screen((WIDTH + 200) * SCALE, (HEIGHT + 40) * SCALE) as shown,
+            program(
+                shown,
+                home,
                 *("--bucket", name, "--prefix", "raw", "--endpoint-url", proxy.endpoint_url),
-                HASHDROP_HOME=home,
                 HASHDROP_THEME=self._theme,
+                QT_SCALE_FACTOR=str(SCALE),
                 **self._server.environment,
-            )
-            try:
-                window = screen.window("^Hashdrop$")
-                screen.place(window, *self._size)
-                time.sleep(1.5)
-                yield screen, window
-            finally:
-                for _ in range(2):
-                    program.send_signal(signal.SIGINT)
-                    time.sleep(0.5)
-                try:
-                    program.wait(20)
-                except subprocess.TimeoutExpired:
-                    program.kill()
-                    program.wait()
+            ) as running,
+        ):
+            window = shown.place(self._size[0] * SCALE, self._size[1] * SCALE)
+            time.sleep(2)
+            yield shown, window
+            for _ in range(2):
+                running.interrupt()
+                time.sleep(0.5)
+            running.ends()
+
+    def _click(self, shown: Screen, x: int, y: int) -> None:
+        shown.click(x * SCALE, y * SCALE)
+        time.sleep(0.4)
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.png"
 
-    def _picture(self, screen: Screen, window: str, name: str) -> None:
+    def _picture(self, shown: Screen, window: str, name: str) -> None:
         path = self._path(name)
-        screen.picture(path, window)
+        shown.picture(path, window)
         if window == "root":
-            crop(path, self._size, screen.scale)
+            crop(path, self._size, SCALE)
         else:
             shrink(path)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from contextlib import AsyncExitStack
 
@@ -114,3 +115,21 @@ async def test_plain_labox_loads_what_was_noted(tmp_path, s3_server, bucket, sto
     await engine.dispose()
 
     assert data == b"a,b\n1,2\n"
+
+
+async def test_a_cancelled_question_leaves_no_task_behind(tmp_path):
+    """A window is closed while it asks: else a task of SQLAlchemy's waits for ever, and so does the end."""
+    async with open_catalog(tmp_path / "c") as catalog:
+        await catalog.record(pointer(1), name="a", folder="", connection="lab")
+        before = len(asyncio.all_tasks())
+        left = []
+        for step in range(12):
+            async with anyio.create_task_group() as group:
+                group.start_soon(catalog.page)
+                for _ in range(step):
+                    await asyncio.sleep(0)
+                group.cancel_scope.cancel()
+            left.append(len(asyncio.all_tasks()) - before)
+        assert len(await catalog.page()) == 1
+
+    assert left == [0] * 12

@@ -1,6 +1,6 @@
-"""A small window from which a real mouse drags files: press on it and move.
+"""A small window from which files can be dragged with a real mouse: press on it and move.
 
-Usage: drag_source.py X Y FILE...   It says “ready” when it can be pressed, and at the end which action the drop took.
+Usage: drag_source.py X Y FILE...
 """
 
 from __future__ import annotations
@@ -17,27 +17,26 @@ from PySide6.QtWidgets import QLabel
 
 
 class Source(QLabel):
-    """Begins one drag at the first move with the button down."""
-
-    dragged = False
+    """Starts one drag."""
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        del event
-        if self.dragged:
-            return
-        self.dragged = True
-        data = QMimeData()
-        data.setUrls([QUrl.fromLocalFile(path) for path in sys.argv[3:]])
-        drag = QDrag(self)
-        drag.setMimeData(data)
-        offered = Qt.DropAction.CopyAction | Qt.DropAction.MoveAction
-        print(drag.exec(offered, Qt.DropAction.MoveAction).name, flush=True)  # no task runs here
+        """Start the drag; this program has no asyncio, so a loop of Qt's own does no harm."""
+        if self.isEnabled():
+            self.setEnabled(False)
+            drag = QDrag(self)
+            data = QMimeData()
+            data.setUrls([QUrl.fromLocalFile(path) for path in sys.argv[3:]])
+            drag.setMimeData(data)
+            every = Qt.DropAction.CopyAction | Qt.DropAction.MoveAction | Qt.DropAction.LinkAction
+            drag.exec(every, Qt.DropAction.CopyAction)
 
 
-app = QApplication(sys.argv[:1])
-source = Source("drag me")
-source.setWindowTitle("drag source")
-source.setGeometry(int(sys.argv[1]), int(sys.argv[2]), 120, 80)
-source.show()
-print("ready", flush=True)
-app.exec()
+if __name__ == "__main__":
+    app = QApplication(sys.argv[:1])
+    source = Source("drag me")
+    source.setWindowTitle("drag source")
+    source.setGeometry(int(sys.argv[1]), int(sys.argv[2]), 120, 80)
+    source.show()
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    app.exec()

@@ -1,155 +1,194 @@
-"""A virtual screen with a real mouse: programs run on it, files are dragged, pictures are taken."""
+"""A virtual screen, the program on it, and a real mouse."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-HERE = Path(__file__).parent
-HASHDROP = Path(sys.executable).with_name("hashdrop")
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from collections.abc import Iterator
+    from collections.abc import Sequence
+
+DRAG_SOURCE = Path(__file__).with_name("drag_source.py")
+TITLE = "^Hashdrop$"
+
+
+def wait(what: Callable[[], object], seconds: float = 30.0, *, every: float = 0.1) -> object:
+    """Wait until something is so; outside of any event loop."""
+    limit = time.monotonic() + seconds
+    while not (found := what()):
+        if time.monotonic() > limit:
+            raise AssertionError(f"not within {seconds:g} s")
+        time.sleep(every)
+    return found
 
 
 class Screen:
-    """An Xvfb of its own; use it as a context manager.
+    """A display of its own."""
 
-    Args:
-        width: Pixels.
-        height: Pixels.
-        scale: Device pixels to one pixel of the programs on it.
-    """
+    def __init__(self, display: str, size: tuple[int, int]) -> None:
+        self.display = display
+        self.size = size
 
-    def __init__(self, width: int = 1400, height: int = 900, *, scale: int = 1) -> None:
-        self._size = (width * scale, height * scale)
-        self.scale = scale
-
-    def __enter__(self) -> Screen:
-        reader, writer = os.pipe()
-        width, height = self._size
-        self._server = subprocess.Popen(
-            [
-                "Xvfb",
-                "-displayfd",
-                str(writer),
-                "-screen",
-                "0",
-                f"{width}x{height}x24",
-                "-nolisten",
-                "tcp",
-            ],
-            pass_fds=[writer],
-            stderr=subprocess.DEVNULL,
-        )
-        os.close(writer)
-        with os.fdopen(reader) as file:
-            self.display = f":{file.readline().strip()}"
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.terminate()
-        self._server.wait(10)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """For a program on this screen."""
-        hidden = ("QT_QPA_PLATFORM", "WAYLAND_DISPLAY", "QT_SCALE_FACTOR")
-        kept = {name: value for name, value in os.environ.items() if name not in hidden}
-        return kept | {
-            "DISPLAY": self.display,
-            "QT_QPA_PLATFORM": "xcb",
-            "QT_SCALE_FACTOR": str(self.scale),
-        }
-
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """Start `hashdrop` with arguments."""
-        return subprocess.Popen(
-            [str(HASHDROP), *arguments],
-            env=self.environment | environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def do(self, *words: object) -> str:
-        """Let xdotool do something; return what it printed."""
-        done = subprocess.run(
-            ["xdotool", *map(str, words)],
-            env=self.environment,
+    def xdotool(self, *arguments: object) -> str:
+        """Run xdotool on this display; "" where it fails."""
+        result = subprocess.run(
+            ["xdotool", *map(str, arguments)],
+            env=os.environ | {"DISPLAY": self.display},
             capture_output=True,
             text=True,
-            timeout=30,
             check=False,
         )
-        return done.stdout.strip()
+        return result.stdout.strip() if result.returncode == 0 else ""
 
-    def window(self, title: str, *, timeout_s: float = 30.0) -> str:
-        """Wait for a window; return its id."""
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
-            found = self.do("search", "--onlyvisible", "--name", title).splitlines()
-            if found:
-                return found[-1]
-            time.sleep(0.1)
-        raise TimeoutError(f"no window named {title}")
+    def window(self, title: str = TITLE, seconds: float = 30.0) -> str:
+        """The number of a visible window, when it is there."""
+        found = wait(lambda: self.xdotool("search", "--onlyvisible", "--name", title), seconds)
+        return str(found).splitlines()[-1]
 
-    def place(self, window: str, width: int, height: int) -> None:
-        """Put a window at the top left, in a size of logical pixels."""
-        self.do("windowsize", window, width * self.scale, height * self.scale)
-        self.do("windowmove", window, 0, 0)
-        time.sleep(0.5)
+    def place(self, width: int, height: int) -> str:
+        """Put the program's window at the upper left corner, in a size."""
+        window = self.window()
+        self.xdotool("windowsize", window, width, height, "windowmove", window, 0, 0)
+        wait(lambda: f"Geometry: {width}x{height}" in self.xdotool("getwindowgeometry", window))
+        self.xdotool("windowfocus", window)
+        return window
 
-    def move(self, x: int, y: int) -> None:
-        """Move the mouse, in logical pixels."""
-        self.do("mousemove", x * self.scale, y * self.scale)
+    def key(self, *keys: str) -> None:
+        """Press keys."""
+        self.xdotool("key", "--delay", 60, *keys)
 
-    def click(self, x: int, y: int) -> None:
-        """Click somewhere, in logical pixels."""
-        self.move(x, y)
-        self.do("click", 1)
-        time.sleep(0.3)
+    def click(self, x: int, y: int, *, times: int = 1) -> None:
+        """Click with the left button."""
+        self.xdotool("mousemove", x, y, "sleep", 0.1, "click", "--repeat", times, "--delay", 80, 1)
 
-    def drag(self, paths: list[Path], to: tuple[int, int], *, over: Path | None = None) -> str:
-        """Drag files with the mouse and drop them; return the action that the drop took.
+    @property
+    def clipboard(self) -> str:
+        """The text on the clipboard."""
+        return subprocess.run(
+            [sys.executable, str(DRAG_SOURCE.with_name("clipboard.py"))],
+            env=_environment(self.display),
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
 
-        Args:
-            paths: The files and folders.
-            to: Where, in logical pixels.
-            over: Takes a picture before the release.
-        """
-        left = self._size[0] // self.scale - 160
+    def picture(self, path: Path, window: str = "root") -> None:
+        """Take a picture of a window."""
+        subprocess.run(
+            ["import", "-display", self.display, "-window", window, str(path)], check=True
+        )
+
+    @contextmanager
+    def dragging(self, files: Sequence[Path], to: tuple[int, int]) -> Iterator[None]:
+        """Drag files over a point; they are let go when the block ends."""
+        x, y = self.size[0] - 140, 40
         source = subprocess.Popen(
-            [sys.executable, str(HERE / "drag_source.py"), str(left), "60", *map(str, paths)],
-            env=self.environment,
+            [sys.executable, str(DRAG_SOURCE), str(x), str(y), *map(str, files)],
+            env=_environment(self.display),
             stdout=subprocess.PIPE,
             text=True,
         )
+        assert source.stdout is not None
         try:
-            assert source.stdout is not None
-            assert source.stdout.readline().strip() == "ready"
-            self.window("drag source")
-            time.sleep(0.5)
-            self.move(left + 50, 100)
-            self.do("mousedown", 1)
+            assert source.stdout.readline() == "ready\n"
+            self.window("^drag source$")
+            time.sleep(0.4)
+            start = (x + 60, y + 40)
+            self.xdotool("mousemove", *start, "sleep", 0.1, "mousedown", 1, "sleep", 0.1)
             steps = 12
             for step in range(1, steps + 1):
-                x = left + 50 + (to[0] - left - 50) * step // steps
-                self.move(x, 100 + (to[1] - 100) * step // steps)
-                time.sleep(0.06)
-            if over is not None:
-                time.sleep(0.6)
-                self.picture(over)
-            self.do("mouseup", 1)
-            action = source.stdout.readline().strip()
-            time.sleep(1)  # the target asks the source for its data only now
-            return action
+                at = [round(a + (b - a) * step / steps) for a, b in zip(start, to, strict=True)]
+                self.xdotool("mousemove", *at, "sleep", 0.05)
+            time.sleep(0.3)
+            yield
+            self.xdotool("mouseup", 1)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                source.wait(1.5)  # the target asks it for its data only now
         finally:
-            source.terminate()
-            source.communicate(timeout=10)
+            self.xdotool("mouseup", 1)
+            source.kill()
+            source.wait()
+            source.stdout.close()
 
-    def picture(self, path: Path, window: str = "root") -> None:
-        """Take a picture of the screen, or of one window."""
-        subprocess.run(
-            ["import", "-window", window, str(path)], env=self.environment, check=True, timeout=60
+    def drop(self, *files: Path, to: tuple[int, int] = (600, 400)) -> None:
+        """Drop files on a point with the mouse."""
+        with self.dragging(files, to):
+            pass
+
+
+def _environment(display: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name != "WAYLAND_DISPLAY"}
+    return kept | {"DISPLAY": display, "QT_QPA_PLATFORM": "xcb"}
+
+
+@contextmanager
+def screen(width: int = 1280, height: int = 900) -> Iterator[Screen]:
+    """Start a virtual screen on a free display number."""
+    assert shutil.which("Xvfb"), "Xvfb is missing: run resources/packaging/qt-libraries.sh"
+    reader, writer = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writer), "-screen", "0", f"{width}x{height}x24",
+         "-nolisten", "tcp", "-noreset"],
+        pass_fds=(writer,),
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    os.close(writer)
+    try:
+        with os.fdopen(reader) as told:
+            number = told.readline().strip()
+        assert number, "Xvfb did not start"
+        yield Screen(f":{number}", (width, height))
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+class Program:
+    """The program, started as people start it."""
+
+    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
+        self.process = process
+        self._log = log
+
+    @property
+    def output(self) -> str:
+        """What it wrote on stderr."""
+        return self._log.read_text()
+
+    def interrupt(self) -> None:
+        """Ctrl-C."""
+        import signal
+
+        self.process.send_signal(signal.SIGINT)
+
+    def ends(self, seconds: float = 30.0) -> int:
+        """Wait for its end; returns its exit code."""
+        return self.process.wait(seconds)
+
+
+@contextmanager
+def program(shown_on: Screen, home: Path, *arguments: str, **environment: str) -> Iterator[Program]:
+    """Start `hashdrop` on a screen, with folders of its own; killed if it outlives the block."""
+    log = home.with_name(f"{home.name}-stderr-{time.monotonic_ns()}")
+    with log.open("w") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "hashdrop_gui", *arguments],
+            env=_environment(shown_on.display) | {"HASHDROP_HOME": str(home)} | environment,
+            stderr=stderr,
+            text=True,
         )
+    try:
+        yield Program(process, log)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()

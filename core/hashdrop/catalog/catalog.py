@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC
 from datetime import datetime
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 from typing import cast
 from uuid import UUID
@@ -178,15 +179,25 @@ async def open_catalog(path: Path) -> AsyncGenerator[Catalog, None]:
 
 
 class _told:  # noqa: N801  # reads as a statement
-    """Turns the database's errors into errors for people."""
+    """Turns the database's errors into errors for people, and finishes what was begun.
+
+    Shielded: of a query that is cancelled SQLAlchemy leaves a task behind that may never end.
+    """
 
     def __init__(self, verb: str) -> None:
         self._verb = verb
+        self._shield = anyio.CancelScope(shield=True)
 
     def __enter__(self) -> None:
-        return None
+        self._shield.__enter__()
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._shield.__exit__(kind, error, trace)
         if isinstance(error, (SQLAlchemyError, OSError)):
             cause = getattr(error, "orig", None) or error
             raise CatalogError(

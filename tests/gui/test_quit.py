@@ -1,0 +1,134 @@
+"""Closing the window: it asks while uploads run, and leaves nothing of them behind."""
+
+from __future__ import annotations
+
+import os
+from contextlib import asynccontextmanager
+
+import anyio
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QMessageBox
+
+from hashdrop.transfers.events import State
+from hashdrop_gui.app import _serve
+from hashdrop_gui.main_window import MainWindow
+from support.fault_proxy import FaultProxy
+from support.fault_proxy import Rule
+from support.window import Driver
+from support.window import until
+
+MIB = 2**20
+
+
+@pytest.fixture
+def program(qapp, paths, to_bucket):
+    """The program's own main, with its window; `code` is set when it has returned."""
+
+    @asynccontextmanager
+    async def run(**changes):
+        ended = []
+
+        async def main():
+            ended.append(await _serve(qapp, paths, to_bucket(**changes), ()))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(main)
+            found = await until(
+                lambda: [w for w in QApplication.topLevelWidgets() if isinstance(w, MainWindow)]
+            )
+            driver = Driver(found[0])
+            await until(lambda: driver.service.status.state == "ready")
+            yield driver, ended
+            with anyio.fail_after(30):
+                while not ended:
+                    await anyio.sleep(0.01)
+
+    return run
+
+
+@pytest.fixture
+def big(tmp_path):
+    (tmp_path / "big.bin").write_bytes(os.urandom(12 * MIB))
+    return tmp_path / "big.bin"
+
+
+def question(driver) -> QMessageBox | None:
+    return driver.window.findChild(QMessageBox, "confirmQuit")
+
+
+def answer(driver, words: str) -> None:
+    button = next(one for one in question(driver).buttons() if one.text() == words)
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+async def test_an_idle_window_closes_without_a_question(program):
+    """Nothing runs, nothing is asked; the program returns 0."""
+    async with program() as (driver, ended):
+        driver.window.close()
+
+        assert question(driver) is None
+    assert ended == [0]
+    assert [w for w in QApplication.topLevelWidgets() if isinstance(w, MainWindow)] == []
+
+
+async def test_stay_goes_on_with_the_uploads(program, s3_server, bucket, big):
+    """The question names what runs; "Stay" keeps the window and the upload ends stored."""
+    with FaultProxy.to(s3_server.endpoint_url) as proxy:
+        hold = proxy.add(Rule.hold("UploadPart", times=99))
+        async with program(endpoint_url=proxy.endpoint_url) as (driver, ended):
+            driver.drop(big)
+            await until(hold.reached.is_set)
+            driver.window.close()
+            await until(lambda: question(driver))
+            text = question(driver).text()
+            default = question(driver).defaultButton().text()
+            answer(driver, "Stay")
+            await until(lambda: not question(driver))
+            visible = driver.window.isVisible()
+            hold.release()
+            await driver.has("big.bin", State.STORED)
+            driver.window.close()
+
+    assert text == "1 upload is still running."
+    assert default == "Stay"
+    assert visible
+    assert ended == [0]
+    assert list(s3_server.objects(bucket).values()) == [12 * MIB]
+
+
+async def test_cancel_and_quit_leaves_nothing(program, s3_server, bucket, big):
+    """The upload is cancelled, the program ends, and the store holds no object and no open upload."""
+    with FaultProxy.to(s3_server.endpoint_url) as proxy:
+        hold = proxy.add(Rule.hold("UploadPart", times=99))
+        async with program(endpoint_url=proxy.endpoint_url) as (driver, ended):
+            driver.drop(big)
+            await until(hold.reached.is_set)
+            assert len(s3_server.open_uploads(bucket)) == 1
+            driver.window.close()
+            await until(lambda: question(driver))
+            answer(driver, "Cancel uploads and quit")
+            await anyio.sleep(0.1)
+            hold.release()
+
+    assert ended == [0]
+    assert s3_server.objects(bucket) == {}
+    assert s3_server.open_uploads(bucket) == []
+
+
+async def test_the_question_is_asked_once(program, s3_server, big):
+    """Closing twice shows one question, not two."""
+    with FaultProxy.to(s3_server.endpoint_url) as proxy:
+        hold = proxy.add(Rule.hold("UploadPart", times=99))
+        async with program(endpoint_url=proxy.endpoint_url) as (driver, _):
+            driver.drop(big)
+            await until(hold.reached.is_set)
+            driver.window.close()
+            driver.window.close()
+            asked = len(driver.window.findChildren(QMessageBox, "confirmQuit"))
+            hold.release()
+            answer(driver, "Cancel uploads and quit")
+
+    assert asked == 1
