@@ -74,7 +74,7 @@ async def test_an_outage_burns_no_attempts(rig, monkeypatch):
 async def test_small_files_wait_too(rig):
     """All that are on their way; none fails, each is stored once."""
     paths = [rig.file(f"{number}.bin", SMALL + number) for number in range(40)]
-    await gone_at(rig, Rule.hold("PutObject", nth=5), *paths)
+    await gone_at(rig, Rule.hold("PutObject", nth=5, times=99), *paths)
     await anyio.sleep(0.5)
     rig.proxy.come_up()
     with anyio.fail_after(30):

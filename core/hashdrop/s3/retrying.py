@@ -60,6 +60,10 @@ class Retries:
         self.outage: Outage | None = None
         """Set while the store is waited for."""
 
+    def note_reached(self) -> None:
+        """Say that the store answered a request that was not tried by `run`."""
+        self._reached = True
+
     async def run(self, what: str, attempt: Callable[[], Awaitable[T]]) -> T:
         """Call until it succeeds, the error is one that stays, or the attempts are used up.
 

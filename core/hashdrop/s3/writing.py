@@ -552,6 +552,7 @@ class ContentWriter:
         claim.take(_place(pointer))
         receipt = self.direct.store_now(data, content, progress=progress, stop=stop, repair=repair)
         progress.note(Phase.VERIFYING)
+        self._retries.note_reached()
         return _outcome(pointer, digest, receipt, progress)
 
     async def _hash(self, path: Path, snapshot: FileSnapshot, progress: Progress) -> FileDigest:
