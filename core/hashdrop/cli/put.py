@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import anyio
 import click
 from anyio.to_thread import run_sync
 from rich.console import Console
@@ -229,8 +230,16 @@ async def run_put(
 
 
 async def _standard_input() -> AsyncGenerator[bytes, None]:
-    # A thread left waiting for a terminal's next line must not hold up an interruption.
     # Unbuffered: what a pipe has is taken at once.
-    source = os.fdopen(os.dup(sys.stdin.fileno()), "rb", buffering=0)
-    while chunk := await run_sync(source.read, _READ_SIZE, abandon_on_cancel=True):
-        yield chunk
+    with os.fdopen(os.dup(sys.stdin.fileno()), "rb", buffering=0) as source:
+        can_wait = True
+        while True:
+            if can_wait:
+                try:  # on the loop: a thread that waits for a terminal's next line would hold up the exit
+                    await anyio.wait_readable(source)
+                except (OSError, NotImplementedError):  # a file, which is always ready; Windows
+                    can_wait = False
+            chunk = await run_sync(source.read, _READ_SIZE, abandon_on_cancel=True)
+            if not chunk:
+                return
+            yield chunk

@@ -1,0 +1,132 @@
+"""`hashdrop get`: verified bytes by whatever names them, or no file at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+
+import pytest
+
+from support.fault_proxy import FaultProxy
+from support.fault_proxy import Rule
+from support.storage_checks import MIB
+
+DATA = os.urandom(6 * MIB)
+
+
+@pytest.fixture
+def stored(inside, place, tmp_path):
+    """A stored file: its pointer, as `put --json` told it."""
+    path = tmp_path / "scan.tiff"
+    path.write_bytes(DATA)
+    return inside("put", path, "--json", *place).row
+
+
+def names_of(row):
+    return {
+        "key": row["key"],
+        "hash": row["content_hash"],
+        "part-of-the-hash": row["content_hash"][:12],
+        "s3": f"s3://{row['bucket']}/{row['key']}",
+        "json": json.dumps({name: row[name] for name in ("bucket", "key", "content_hash")}),
+    }
+
+
+@pytest.mark.parametrize("name", ["key", "hash", "part-of-the-hash", "s3", "json"])
+def test_a_file_comes_back_by_any_of_its_names(inside, place, stored, tmp_path, name):
+    """Verified against its hash."""
+    target = tmp_path / "got.tiff"
+    ran = inside("get", names_of(stored)[name], "-o", target, *place)
+
+    assert ran.code == 0
+    assert ran.out.startswith(f"{target}  ")
+    assert ran.out.endswith("verified\n")
+    assert target.read_bytes() == DATA
+
+
+def test_as_a_program_and_into_a_folder(program, place, stored, tmp_path):
+    """By default under the last part of its key, where one stands; into a folder likewise."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    here = program("get", stored["key"], *place, cwd=folder)
+    there = program("get", stored["key"], "-o", folder, *place, cwd=tmp_path)
+    name = stored["key"].rpartition("/")[2]
+
+    assert (here.code, there.code) == (0, 0)
+    assert [path.name for path in folder.iterdir()] == [name]
+    assert (folder / name).read_bytes() == DATA
+
+
+def test_an_object_without_a_hash_in_its_name_is_not_called_verified(
+    inside, place, s3_server, bucket, tmp_path
+):
+    """It says so."""
+    s3_server.client().put_object(Bucket=bucket, Key="notes.txt", Body=b"notes")
+    ran = inside("get", "notes.txt", "-o", tmp_path / "notes.txt", *place)
+
+    assert ran.code == 0
+    assert "nothing was verified" in ran.out
+    assert (tmp_path / "notes.txt").read_bytes() == b"notes"
+
+
+@pytest.mark.parametrize("before", [None, b"the older one"], ids=["new", "in-the-way"])
+@pytest.mark.parametrize("name", ["key", "hash"])
+def test_a_damaged_object_is_refused(inside, place, stored, s3_server, tmp_path, name, before):
+    """No file is left, and one that stood there stays."""
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    target = folder / "got.tiff"
+    if before is not None:
+        target.write_bytes(before)
+    damaged = DATA[:-1] + bytes([DATA[-1] ^ 1])
+    s3_server.client().put_object(Bucket=stored["bucket"], Key=stored["key"], Body=damaged)
+    ran = inside("get", names_of(stored)[name], "-o", target, *place)
+
+    assert (ran.code, ran.out) == (1, "")
+    assert "do not fit the content hash" in ran.err
+    assert hashlib.sha256(damaged).hexdigest() in ran.err
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == (
+        {} if before is None else {"got.tiff": before}
+    )
+
+
+@pytest.mark.parametrize(
+    ("pointer", "says"),
+    [
+        ("raw/nothing.txt", "There is no object at"),
+        ("0123456789abcdef", "No stored file has the hash"),
+        ("s3://no-such-bucket/k", "does not exist"),
+    ],
+)
+def test_what_is_not_there_is_said_so(inside, place, tmp_path, pointer, says):
+    """And no file is made."""
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    ran = inside("get", pointer, "-o", folder, *place)
+
+    assert (ran.code, ran.out) == (1, "")
+    assert len(ran.err.splitlines()) == 1
+    assert says in ran.err
+    assert list(folder.iterdir()) == []
+
+
+def test_a_download_that_is_cut_is_resumed(inside, place, stored, s3_server, tmp_path):
+    """And verified as a whole."""
+    with FaultProxy.to(s3_server.endpoint_url) as proxy:
+        rule = proxy.add(Rule.cut("GetObject", after=MIB))
+        ran = inside(
+            "get", stored["key"], "-o", tmp_path / "got", *place, "--endpoint-url", proxy.endpoint_url
+        )  # fmt: skip
+
+    assert rule.reached.is_set()
+    assert ran.code == 0
+    assert (tmp_path / "got").read_bytes() == DATA
+
+
+def test_a_place_that_cannot_be_written_is_a_sentence(inside, place, stored, tmp_path):
+    """A folder that does not exist."""
+    ran = inside("get", stored["key"], "-o", tmp_path / "nowhere" / "got", *place)
+
+    assert (ran.code, ran.out) == (1, "")
+    assert "cannot be written" in ran.err
