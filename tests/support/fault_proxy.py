@@ -313,7 +313,7 @@ class FaultProxy:
                 most = min(most, int(rule.amount) - len(body))
                 if most <= 0:
                     raise _Cut
-            piece = reader.read(min(most, length - len(body)))
+            piece = reader.read1(min(most, length - len(body)))
             if not piece:
                 raise ConnectionError("the client went away")
             body += piece
