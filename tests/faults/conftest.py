@@ -10,6 +10,7 @@ from hashdrop.s3 import retrying
 from hashdrop.transfers import engine
 from support.fault_proxy import FaultProxy
 from support.fault_rig import open_rig
+from support.put_process import Put
 
 
 @pytest.fixture
@@ -29,6 +30,13 @@ def short_waits(monkeypatch):
 async def rig(s3_server, bucket, proxy, tmp_path):
     async with open_rig(s3_server, bucket, proxy, tmp_path / "run") as one:
         yield one
+
+
+@pytest.fixture(autouse=True)
+def no_process_left():
+    """Whatever a test started is ended."""
+    yield
+    Put.end_all()
 
 
 @pytest.fixture(autouse=True)

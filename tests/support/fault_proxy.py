@@ -36,6 +36,8 @@ class Request:
     ended: float = 0.0
     size: int = 0
     """Bytes of the body."""
+    status: int = 0
+    """What the server answered; 0 if it was not asked or has not answered."""
 
 
 @dataclass
@@ -119,6 +121,11 @@ class Rule:
     def hold(cls, operation, **more):
         """The request waits, read but not passed on, until `release`."""
         return cls(operation, "hold", **more)
+
+    @classmethod
+    def hold_answer(cls, operation, **more):
+        """The server does it, and its answer waits until `release`."""
+        return cls(operation, "hold-answer", **more)
 
     @classmethod
     def slow(cls, operation, rate, **more):
@@ -284,7 +291,7 @@ class FaultProxy:
                 request.body = b""
             with self._lock:
                 self.requests.append(request)
-            if rule:
+            if rule and rule.fault != "hold-answer":
                 rule.reached.set()
             return self._treat(connection, reader, request, body, target, raw, rule)
         finally:
@@ -306,7 +313,7 @@ class FaultProxy:
                 most = min(most, int(rule.amount) - len(body))
                 if most <= 0:
                     raise _Cut
-            piece = reader.read(min(most, length - len(body)))
+            piece = reader.read1(min(most, length - len(body)))
             if not piece:
                 raise ConnectionError("the client went away")
             body += piece
@@ -342,6 +349,10 @@ class FaultProxy:
                 upstream.putheader("Content-Length", str(len(body)))
             upstream.endheaders(body or None)
             answer = upstream.getresponse()
+            request.status = answer.status
+            if fault == "hold-answer":
+                rule.reached.set()
+                rule.released.wait(30)
             if fault == "lose-answer":
                 answer.read()
                 return _reset(connection, reader)

@@ -10,9 +10,15 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 from anyio.to_thread import run_sync
 
+from hashdrop.connection import ChecksumMode
+from hashdrop.connection import Connection
+from hashdrop.settings import Settings
+from hashdrop.settings import save_settings
+from support.fault_rig import MIB
 from support.fault_rig import check_objects
 from support.fault_rig import objects_of
 from support.fault_rig import open_uploads
@@ -27,11 +33,25 @@ class Put:
         data: Folder of the catalog and the journal.
         paths: What is stored.
         endpoint_url: Instead of the server's own.
+        checksums: Whether S3's own checksums are used.
         options: More of the command line.
     """
 
-    def __init__(self, server, bucket, data, *paths, endpoint_url=None, options=()):
+    _all: ClassVar[list[Put]] = []
+
+    def __init__(self, server, bucket, data, *paths, endpoint_url=None, checksums=True, options=()):
         home = Path(data).parent / "home"
+        connection = Connection(
+            name="test",
+            bucket=bucket,
+            prefix="p",
+            endpoint_url=endpoint_url or server.endpoint_url,
+            part_size=5 * MIB,
+            max_writers=4,
+            checksum_mode=ChecksumMode.WHEN_SUPPORTED if checksums else ChecksumMode.WHEN_REQUIRED,
+        )
+        home.mkdir(exist_ok=True)
+        save_settings(home / "settings.toml", Settings((connection,), "test"))
         environment = {
             name: value
             for name, value in os.environ.items()
@@ -39,8 +59,8 @@ class Put:
         }
         self._process = subprocess.Popen(
             [
-                str(Path(sys.executable).with_name("hashdrop")), "put", "--json", "--bucket", bucket, "--prefix", "p",
-                "--endpoint-url", endpoint_url or server.endpoint_url, "--data", str(data),
+                str(Path(sys.executable).with_name("hashdrop")), "put", "--json", "--connection", "test", "--config", str(home),
+                "--data", str(data),
                 *options, "--", *map(str, paths),
             ],
             stdout=subprocess.PIPE,
@@ -54,6 +74,16 @@ class Put:
         )  # fmt: skip
         self.rows = []
         self.errors = ""
+        self._all.append(self)
+
+    @classmethod
+    def end_all(cls):
+        """End what a failed test has left running."""
+        while cls._all:
+            process = cls._all.pop()._process
+            process.kill()
+            if not process.stdout.closed:
+                process.communicate()
 
     @property
     def is_running(self):

@@ -171,6 +171,8 @@ async def open_catalog(path: Path) -> AsyncGenerator[Catalog, None]:
     try:
         with _told("opened"):
             async with engine.begin() as connection:
+                # Another program may be making the tables just now: it is waited for.
+                await connection.exec_driver_sql("BEGIN IMMEDIATE")
                 await connection.run_sync(BaseRecord.metadata.create_all)
         yield Catalog(engine)
     finally:

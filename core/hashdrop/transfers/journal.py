@@ -335,15 +335,7 @@ class Journal:
     def _is_free(self, owner: str) -> bool:
         if owner == self._owner:
             return True
-        lock = self._owners / owner
-        try:
-            with lock.open("rb") as file:
-                if not _lock(file):
-                    return False
-                lock.unlink(missing_ok=True)
-        except FileNotFoundError:
-            pass
-        return True
+        return _take_away_if_over(self._owners / owner)
 
 
 @asynccontextmanager
@@ -362,8 +354,14 @@ async def open_journal(database: Path) -> AsyncGenerator[Journal, None]:
     def begin() -> tuple[sqlite3.Connection, IO[bytes]]:
         with _told():
             owners.mkdir(mode=0o700, parents=True, exist_ok=True)
-            held = (owners / owner).open("wb")
+            # Locked before it has its name: nobody ever sees it unlocked.
+            unnamed = owners / f".{owner}"
+            held = unnamed.open("wb")
             _lock(held)
+            unnamed.rename(owners / owner)
+            for lock in owners.iterdir():
+                if not lock.name.startswith("."):
+                    _take_away_if_over(lock)
             connection = sqlite3.connect(
                 database, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
             )
@@ -449,6 +447,18 @@ def _queued(row: Any) -> QueuedFile:
         single_pass=bool(row["single_pass"]),
         paused=bool(row["paused"]),
     )
+
+
+def _take_away_if_over(lock: Path) -> bool:
+    """Say whether the run of a lock file is over, and take the file away then."""
+    try:
+        with lock.open("rb") as file:
+            if not _lock(file):
+                return False
+            lock.unlink(missing_ok=True)
+    except FileNotFoundError:
+        pass
+    return True
 
 
 def _lock(file: IO[bytes]) -> bool:

@@ -1,0 +1,315 @@
+"""The journal and the catalog on a disk that is full, or locked by another program: the states say the truth."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+
+import anyio
+import pytest
+from sqlalchemy import event
+
+from hashdrop.catalog.catalog import open_catalog
+from hashdrop.errors import CatalogError
+from hashdrop.transfers import journal as journal_module
+from hashdrop.transfers.engine import open_engine
+from hashdrop.transfers.events import AlreadyStored
+from hashdrop.transfers.events import Failed
+from hashdrop.transfers.events import Stored
+from hashdrop.transfers.journal import VERSION
+from hashdrop.transfers.journal import open_journal
+from support.fault_rig import LARGE
+from support.fault_rig import SMALL
+from support.fault_rig import Rule
+from support.fault_rig import open_rig
+from support.fault_rig import open_uploads
+from support.put_process import Put
+from support.put_process import check_folder
+
+
+def fill(rig):
+    """Let the journal's database grow no further, as on a full disk, and fill what is free in it."""
+    database = rig.journal._database
+    (pages,) = database.execute("PRAGMA page_count").fetchone()
+    database.execute(f"PRAGMA max_page_count = {pages}")
+    for statement in (
+        "INSERT INTO hashdrop_uploads VALUES (x'', '', '', '', hex(randomblob(4)), 0, 0, 0, 0, '', 1, x'', 0, 'x')",
+        "INSERT INTO hashdrop_queue VALUES (NULL, 'x', random(), 1, x'', x'', 1, '', '', 0, 0)",
+    ):
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            while True:
+                database.execute(statement)
+
+
+def make_room(rig):
+    """Take back what `fill` did."""
+    database = rig.journal._database
+    database.execute("PRAGMA max_page_count = 1000000")
+    database.execute("DELETE FROM hashdrop_queue WHERE owner = 'x'")
+    database.execute("DELETE FROM hashdrop_uploads WHERE owner = 'x'")
+
+
+async def test_a_journal_that_is_full_before_an_upload_begins(rig):
+    """Nothing is sent that nobody would know of after a crash: failed, with the reason; a retry stores it."""
+    fill(rig)
+    target = rig.target()
+    await rig.store(rig.file(), target=target)
+    (failed,) = rig.of(Failed)
+    assert "journal cannot be written" in failed.error.sentence
+    assert "full" in failed.error.sentence
+    assert open_uploads(rig.server, rig.bucket) == []
+    assert rig.sent_parts() == []
+    make_room(rig)
+    rig.engine.retry([failed.id], target)
+    await rig.engine.drained()
+
+    await rig.check()
+    assert len(rig.of(Stored)) == 1
+
+
+@pytest.mark.parametrize("step", ["began", "ended"])
+async def test_a_journal_that_gets_full_in_the_middle(rig, monkeypatch, step):
+    """The upload is aborted, or completed and told as stored; nothing is left that is not known."""
+
+    async def full(*_, **__):
+        raise CatalogError("The journal cannot be written.", detail="It is full.", retryable=True)
+
+    monkeypatch.setattr(rig.journal, step, full)
+    await rig.store(rig.file())
+
+    await rig.check(nothing_left=False)
+    assert open_uploads(rig.server, rig.bucket) == []
+    assert len(rig.of(Stored)) == (1 if step == "ended" else 0)
+    assert len(rig.of(Failed)) == (0 if step == "ended" else 1)
+
+
+async def test_a_full_journal_does_not_hide_why_a_file_failed(rig, monkeypatch):
+    """The store's refusal is told, not the journal's trouble."""
+
+    async def full(*_, **__):
+        raise CatalogError("The journal cannot be written.")
+
+    monkeypatch.setattr(rig.journal, "ended", full)
+    rig.proxy.add(Rule.answer("UploadPart", 403, "AccessDenied", times=99))
+    await rig.store(rig.file())
+    (failed,) = rig.of(Failed)
+
+    assert "You may not do this" in failed.error.sentence
+
+
+async def test_small_files_need_no_journal(rig):
+    """They are stored though it is full: nothing of them could be left."""
+    fill(rig)
+    await rig.store(*(rig.file(f"{number}.bin", SMALL + number) for number in range(5)))
+    make_room(rig)
+
+    await rig.check()
+    assert len(rig.of(Stored)) == 5
+
+
+async def test_a_full_queue_stops_no_file(s3_server, bucket, proxy, tmp_path):
+    """The queue cannot be noted: only a crash would forget it."""
+    async with open_rig(s3_server, bucket, proxy, tmp_path / "run", keeps_queue=True) as rig:
+        fill(rig)
+        await rig.store(rig.file("a.bin", SMALL))
+        make_room(rig)
+
+        await rig.check()
+        assert len(rig.of(Stored)) == 1
+
+
+async def test_a_catalog_that_cannot_be_written(rig):
+    """Failed, and said that S3 has it and where; a retry notes it without sending it again."""
+    rig.recorded.fails = True
+    target = rig.target()
+    path = rig.file()
+    await rig.store(path, target=target)
+    (failed,) = rig.of(Failed)
+    ((key, _),) = rig.server.objects(rig.bucket).items()
+    assert f"s3://{rig.bucket}/{key}" in failed.error.sentence
+    assert "in S3, but could not be noted" in failed.error.sentence
+    await rig.check()
+    rig.recorded.fails = False
+    rig.engine.retry([failed.id], target)
+    await rig.engine.drained()
+
+    await rig.check()
+    assert [event.sent_bytes for event in rig.of(AlreadyStored)] == [0]
+    assert len(rig.recorded.pointers) == 1
+
+
+async def test_a_journal_that_another_program_locks_is_waited_for(rig):
+    """For some seconds: then it goes on."""
+    with contextlib.closing(
+        sqlite3.connect(rig.folder / "journal.sqlite3", isolation_level=None)
+    ) as other:
+        other.execute("BEGIN IMMEDIATE")
+        rig.add(rig.file())
+        await anyio.sleep(1.0)
+        assert rig.of(Stored, Failed) == []
+        assert rig.proxy.count("CreateMultipartUpload") == 0
+        other.execute("ROLLBACK")
+    await rig.engine.drained()
+
+    await rig.check()
+    assert len(rig.of(Stored)) == 1
+
+
+async def test_a_journal_that_another_program_locks_for_long_fails(
+    s3_server, bucket, proxy, tmp_path, monkeypatch
+):
+    """With a sentence, and nothing sent; the event loop is not held meanwhile."""
+    monkeypatch.setattr(journal_module, "_BUSY_S", 0.5)
+    async with open_rig(s3_server, bucket, proxy, tmp_path / "run") as rig:
+        with contextlib.closing(
+            sqlite3.connect(rig.folder / "journal.sqlite3", isolation_level=None)
+        ) as other:
+            other.execute("BEGIN IMMEDIATE")
+            await rig.store(rig.file())
+            other.execute("ROLLBACK")
+        (failed,) = rig.of(Failed)
+
+        await rig.check()
+        assert "locked" in failed.error.sentence
+        assert failed.error.retryable
+        assert rig.sent_parts() == []
+
+
+async def test_a_catalog_that_another_program_locks_for_long_fails(
+    s3_server, bucket, proxy, tmp_path
+):
+    """The real catalog: S3 has it, the catalog not, and so it is not called stored; then a retry notes it."""
+    async with (
+        open_rig(s3_server, bucket, proxy, tmp_path / "run") as rig,
+        open_catalog(tmp_path / "catalog.sqlite3") as catalog,
+    ):
+
+        async def record(confirmed):
+            for one in confirmed:
+                await catalog.record(
+                    one.pointer, name=one.transfer.name, folder="", connection="test"
+                )
+
+        @event.listens_for(catalog._engine.sync_engine, "begin")
+        def impatient(connection):
+            connection.exec_driver_sql("PRAGMA busy_timeout = 300")
+
+        rig.recorded = record
+        target = rig.target()
+        with contextlib.closing(
+            sqlite3.connect(tmp_path / "catalog.sqlite3", isolation_level=None)
+        ) as other:
+            other.execute("BEGIN IMMEDIATE")
+            await rig.store(rig.file("a.bin", SMALL), target=target)
+            other.execute("ROLLBACK")
+        (failed,) = rig.of(Failed)
+        assert "locked" in failed.error.sentence
+        assert await catalog.page() == []
+        rig.engine.retry([failed.id], target)
+        await rig.engine.drained()
+
+        assert len(await catalog.page()) == 1
+        assert len(rig.of(AlreadyStored)) == 1
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    """A file system of 1 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    if sys.platform != "linux" or os.geteuid() != 0 or mount is None:
+        pytest.skip("only root mounts a file system")
+    options = ["-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    if subprocess.run([mount, *options], check=False).returncode != 0:
+        pytest.skip("no file system can be mounted here")
+    yield folder
+    Put.end_all()
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+async def test_the_real_program_on_a_full_disk(s3_server, bucket, tiny_disk, tmp_path):
+    """It ends with a sentence, stores nothing that it does not note, and stores all when there is room."""
+    data = tiny_disk
+    paths = [tmp_path / "large.bin", tmp_path / "small.bin"]
+    for path, size in zip(paths, (LARGE, SMALL), strict=True):
+        path.write_bytes(os.urandom(size))
+    first = tmp_path / "first.bin"
+    first.write_bytes(b"first")
+    made = Put(s3_server, bucket, data, first)  # the tables are made
+    assert await made.ended() == 0, made.errors
+    filler = tiny_disk / "filler"
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    full = Put(s3_server, bucket, data, *paths)
+    code = await full.ended()
+    said = full.errors + "".join(str(row["error"]) for row in full.rows)
+
+    assert code == 1
+    assert "cannot be" in said or "could not be noted" in said
+    assert "Traceback" not in full.errors
+    check_folder(s3_server, bucket, data, nothing_left=False)
+    filler.unlink()
+    again = Put(s3_server, bucket, data, *paths)
+
+    assert await again.ended() == 0, again.errors
+    check_folder(s3_server, bucket, data, nothing_left=True)
+    assert len(s3_server.objects(bucket)) == 3
+
+
+async def test_a_file_that_is_no_database_is_told(tmp_path):
+    """And is left as it is."""
+    file = tmp_path / "journal.sqlite3"
+    file.write_bytes(b"this is no database" * 100)
+    with pytest.raises(CatalogError, match="not a database"):
+        async with open_journal(file):
+            pass
+
+    assert file.read_bytes() == b"this is no database" * 100
+
+
+async def test_a_journal_of_a_later_version_is_told(tmp_path):
+    """Never read as if it were of this one."""
+    async with open_journal(tmp_path / "journal.sqlite3") as journal:
+        journal._database.execute("UPDATE hashdrop_journal SET version = ?", (VERSION + 1,))
+    with pytest.raises(CatalogError, match="later version"):
+        async with open_journal(tmp_path / "journal.sqlite3"):
+            pass
+
+
+async def test_many_programs_start_at_once(tmp_path):
+    """Each finds or makes the tables; none is turned away because the others are at it."""
+    opened = 0
+
+    async def start(number):
+        nonlocal opened
+        async with open_catalog(tmp_path / "one.sqlite3"), open_journal(tmp_path / "one.sqlite3"):
+            opened += 1
+
+    async with anyio.create_task_group() as group:
+        for number in range(12):
+            group.start_soon(start, number)
+
+    assert opened == 12
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+async def test_an_engine_without_a_journal_works(rig):
+    """As a library uses it: nothing is resumed, nothing is left."""
+    stored = []
+
+    async def record(confirmed):
+        stored.extend(confirmed)
+
+    async with open_engine(record) as engine:
+        engine.add([rig.file()], rig.target())
+        with anyio.fail_after(20):
+            await engine.drained()
+
+    assert len(stored) == 1
+    assert open_uploads(rig.server, rig.bucket) == []
