@@ -67,7 +67,10 @@ class HashdropError(Exception):
     @property
     def sentence(self) -> str:
         """The whole message on one line: title, detail and hint."""
-        return " ".join(part for part in (self.title, self.detail, self.hint) if part)
+        parts = [part for part in (self.title, self.detail, self.hint) if part]
+        return " ".join(
+            part if part.endswith((".", "!", "?", "…")) else f"{part}." for part in parts
+        )
 
     def __str__(self) -> str:
         return self.sentence

@@ -106,6 +106,9 @@ async def open_window(app: QApplication, service: Service) -> AsyncGenerator[Mai
     At the end its tasks are ended before it is deleted: none of them finds it gone.
     """
     window: MainWindow | None = None
+    # While a row is painted Python is given away at each call of Qt's; threads that hash gave it back
+    # after 5 ms each, and a picture of ten rows took 90 ms.
+    sys.setswitchinterval(0.0005)
 
     def on_scheme_changed(_: Qt.ColorScheme) -> None:
         if window is not None:

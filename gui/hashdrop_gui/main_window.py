@@ -142,6 +142,8 @@ class MainWindow(QMainWindow):
             right.addWidget(widget, stretch)
         content = QWidget()
         content.setObjectName("content")
+        content.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        content.setFocus()  # else the first button begins with a ring around it
         whole = QHBoxLayout(content)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)

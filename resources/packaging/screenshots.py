@@ -1,175 +1,314 @@
-"""Takes the pictures of the README: the real window under Xvfb, real files dropped on it by a real mouse.
+"""Make the README's pictures: the real program under Xvfb, real files dropped on it with the mouse.
 
 Usage: screenshots.py FOLDER [NAME...]
 """
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import ExitStack
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
+from hashdrop.connection import ChecksumMode
+from hashdrop.connection import Connection
+from hashdrop.paths import Paths
+from hashdrop.settings import Settings
+from hashdrop.settings import save_settings
 
-from support.fault_proxy import FaultProxy
-from support.fault_proxy import Rule
-from support.s3_server import S3Server
-from support.s3_server import run_server
-from support.screen import Screen
-from support.screen import program
-from support.screen import screen as virtual_screen
+TESTS = Path(__file__).resolve().parents[2] / "tests"
+sys.path.insert(0, str(TESTS))
 
-MIB = 1024 * 1024
-WIDTH, HEIGHT = 1120, 700
+from support.fault_proxy import FaultProxy  # noqa: E402  # the helpers live with the tests
+from support.s3_server import S3Server  # noqa: E402
+from support.s3_server import run_server  # noqa: E402
+from support.screen import Program  # noqa: E402
+from support.screen import Screen  # noqa: E402
+from support.screen import program  # noqa: E402
+from support.screen import screen  # noqa: E402
+
 SCALE = 2
-SLOW = 1.6 * MIB  # bytes a second of each connection
+WIDTH, HEIGHT = 1120, 700
+MIB = 2**20
+RATE = 9 * MIB
+"""Bytes a second that the slow way to the store lets through."""
 
 
-def main() -> None:
-    """Take all pictures, or those named."""
-    folder, wanted = Path(sys.argv[1]), set(sys.argv[2:])
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        server, store = run_server(Path(scratch) / "server")
-        try:
-            run = files_of_a_day(Path(scratch) / "run-2026-11-24")
-            for theme in ("light", "dark"):
-                for size in ((WIDTH, HEIGHT), (900, 600)):
-                    shot = Shots(folder, wanted, theme, size, server, Path(scratch))
-                    shot.take(run)
-        finally:
-            anyio.run(store.stop)
+@dataclass(frozen=True)
+class Studio:
+    """What every picture needs."""
+
+    screen: Screen
+    server: S3Server
+    folder: Path
+    files: Path
 
 
-class Shots:
-    """The pictures of one scheme and size."""
+class Throttle:
+    """A bandwidth limit for all requests with a body, in front of a fault proxy's upstream."""
 
-    def __init__(
-        self,
-        folder: Path,
-        wanted: set[str],
-        theme: str,
-        size: tuple[int, int],
-        server: S3Server,
-        scratch: Path,
-    ) -> None:
-        self._folder, self._wanted, self._theme, self._size = folder, wanted, theme, size
-        self._server, self._scratch = server, scratch
-        self._is_small = size != (WIDTH, HEIGHT)
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._free_at = 0.0
+        self._lock = threading.Lock()
 
-    def take(self, run: Path) -> None:
-        """Walk through the window and take each picture on the way."""
-        suffix = f"{self._theme}-small" if self._is_small else self._theme
-        if self._wanted and not any(name.endswith(f"-{suffix}") for name in self._wanted):
-            return
-        with (
-            FaultProxy.to(self._server.endpoint_url) as proxy,
-            self._window(proxy) as (shown, window),
-        ):
-            self._picture(shown, window, f"empty-{suffix}")
-            proxy.add(Rule.answer("PutObject", 403, "AccessDenied", path=r"\.pdf$", times=99))
-            slow = proxy.add(Rule.slow_body("UploadPart", SLOW, times=9999))
-            with shown.dragging([run], (500 * SCALE, 400 * SCALE)):
-                time.sleep(0.5)
-                self._picture(shown, "root", f"dragging-{suffix}")
-            time.sleep(3.5)
-            self._click(shown, 460, 508)
-            self._picture(shown, window, f"running-{suffix}")
-            slow.amount = 10**9
-            time.sleep(12)
-            self._click(shown, 520, 97)  # the pill “Stored”
-            self._picture(shown, window, f"stored-{suffix}")
-            shown.key("ctrl+2")
-            time.sleep(1)
-            self._click(shown, 560, 200)
-            self._picture(shown, window, f"pointers-{suffix}")
-            shown.key("ctrl+comma")
-            time.sleep(1)
-            self._picture(shown, "root", f"settings-{suffix}")
-
-    @contextmanager
-    def _window(self, proxy: FaultProxy) -> Generator[tuple[Screen, str], None, None]:
-        client = self._server.client()
-        name = "lab-data"
-        try:
-            client.create_bucket(Bucket=name)
-        except client.exceptions.BucketAlreadyOwnedByYou:
-            self._server.delete_bucket(name)
-            client.create_bucket(Bucket=name)
-        home = Path(tempfile.mkdtemp(dir=self._scratch))
-        with (
-            virtual_screen((WIDTH + 200) * SCALE, (HEIGHT + 40) * SCALE) as shown,
-            program(
-                shown,
-                home,
-                *("--bucket", name, "--prefix", "raw", "--endpoint-url", proxy.endpoint_url),
-                HASHDROP_THEME=self._theme,
-                QT_SCALE_FACTOR=str(SCALE),
-                **self._server.environment,
-            ) as running,
-        ):
-            window = shown.place(self._size[0] * SCALE, self._size[1] * SCALE)
-            time.sleep(2)
-            yield shown, window
-            for _ in range(2):
-                running.interrupt()
-                time.sleep(0.5)
-            running.ends()
-
-    def _click(self, shown: Screen, x: int, y: int) -> None:
-        shown.click(x * SCALE, y * SCALE)
-        time.sleep(0.4)
-
-    def _path(self, name: str) -> Path:
-        return self._folder / f"{name}.png"
-
-    def _picture(self, shown: Screen, window: str, name: str) -> None:
-        path = self._path(name)
-        shown.picture(path, window)
-        if window == "root":
-            crop(path, self._size, SCALE)
-        else:
-            shrink(path)
+    def pay(self, size: int) -> None:
+        """Wait until some bytes have passed."""
+        with self._lock:
+            start = max(time.monotonic(), self._free_at)
+            self._free_at = start + size / self._rate
+        time.sleep(max(0.0, self._free_at - time.monotonic()))
 
 
-def files_of_a_day(folder: Path) -> Path:
-    """Make what a scientist would drop."""
-    folder.mkdir(parents=True)
-    random.seed(7)
-    for number, mib in zip(range(192, 200), (48, 40, 36, 24, 30, 26, 22, 44), strict=True):
-        (folder / f"scan_0{number}.tiff").write_bytes(os.urandom(mib * MIB))
-    for name, size in (
-        ("calibration.csv", 40_000), ("dark_frame.raw", 12 * MIB), ("notes.md", 12_000),
-        ("protocol.pdf", 300_000), ("run.json", 2_000),
-    ):  # fmt: skip
-        (folder / name).write_bytes(os.urandom(size))
-    return folder
+class SlowProxy(FaultProxy):
+    """Reads what is sent to it no faster than a rate, so that uploads can be watched."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(host, port)
+        self._throttle = Throttle(RATE)
+
+    def _serve(self, connection) -> None:
+        connection.setsockopt(1, 8, 256 * 1024)  # SO_RCVBUF: else the system takes it all at once
+        super()._serve(_Slowly(connection, self._throttle))  # pyright: ignore[reportArgumentType]
 
 
-def crop(path: Path, size: tuple[int, int], scale: int) -> None:
-    """Cut a picture of the screen to the window at its top left."""
-    subprocess.run(
-        ["convert", str(path), "-crop", f"{size[0] * scale}x{size[1] * scale}+0+0", "+repage", str(path)],
+class _Slowly:
+    def __init__(self, connection, throttle: Throttle) -> None:
+        self._connection = connection
+        self._throttle = throttle
+
+    def makefile(self, mode: str) -> _SlowReader:
+        return _SlowReader(self._connection.makefile(mode), self._throttle)
+
+    def __getattr__(self, name: str):
+        return getattr(self._connection, name)
+
+    def __hash__(self) -> int:
+        return hash(self._connection)
+
+
+class _SlowReader:
+    def __init__(self, reader, throttle: Throttle) -> None:
+        self._reader = reader
+        self._throttle = throttle
+
+    def read(self, size: int) -> bytes:
+        parts: list[bytes] = []
+        while size > 0 and (part := self._reader.read(min(size, 128 * 1024))):
+            self._throttle.pay(len(part))
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def __getattr__(self, name: str):
+        return getattr(self._reader, name)
+
+
+def make_files(folder: Path) -> None:
+    """Make what a morning in a laboratory leaves."""
+    chance = random.Random(2026)  # noqa: S311
+    run = folder / "run-2026-11-24"
+    run.mkdir(parents=True)
+    for number in range(192, 200):
+        (run / f"scan_{number:04}.tiff").write_bytes(chance.randbytes(48 * MIB))
+    (run / "calibration.csv").write_bytes(chance.randbytes(4_200_000))
+    (run / "notes.md").write_text("# Run of 24 November\n" * 500)
+    (run / "dark_frame.raw").write_bytes(chance.randbytes(3 * MIB))
+    (run / "spectrum.json").write_text('{"counts": [1, 2, 3]}\n' * 900)
+    (run / "empty.log").write_bytes(b"")
+    many = folder / "plates"
+    many.mkdir()
+    for number in range(24):
+        (many / f"plate_{number:02}.csv").write_text(f"well,od600\nA1,0.{number:02}\n" * 200)
+
+
+@contextmanager
+def window(studio: Studio, theme: str, *arguments: str, home: Path | None = None,
+           **environment: str) -> Iterator[Program]:  # fmt: skip
+    """Start the program, as large as the pictures."""
+    home = home or Path(tempfile.mkdtemp(dir=studio.folder))
+    with program(
+        studio.screen,
+        home,
+        *arguments,
+        QT_SCALE_FACTOR=str(SCALE),
+        HASHDROP_THEME=theme,
+        **environment,
+    ) as running:
+        studio.screen.place(WIDTH * SCALE, HEIGHT * SCALE)
+        studio.screen.xdotool("mousemove", WIDTH * SCALE - 40, HEIGHT * SCALE - 120)
+        time.sleep(1.5)
+        yield running
+        running.interrupt()
+        time.sleep(0.3)
+        running.interrupt()
+        running.ends(60)
+
+
+@contextmanager
+def lab(studio: Studio, theme: str, *, home: Path | None = None, slow: bool = False,
+        bucket: str = "lab-data", prefix: str = "raw") -> Iterator[Program]:  # fmt: skip
+    """The same, with a connection to a bucket of a laboratory."""
+    with ExitStack() as stack:
+        endpoint = studio.server.endpoint_url
+        if slow:
+            endpoint = stack.enter_context(SlowProxy.to(endpoint)).endpoint_url
+        home = home or Path(tempfile.mkdtemp(dir=studio.folder))
+        connection = Connection(
+            name="lab-data",
+            bucket=bucket,
+            prefix=prefix,
+            endpoint_url=endpoint,
+            checksum_mode=ChecksumMode.WHEN_SUPPORTED,
+        )
+        settings_file = Paths(home / "config", home / "data").settings_file
+        save_settings(settings_file, Settings((connection,), connection.name))
+        yield stack.enter_context(window(studio, theme, home=home, **studio.server.environment))
+
+
+def point(x: int, y: int) -> tuple[int, int]:
+    """Return a place of the window in the screen's pixels."""
+    return x * SCALE, y * SCALE
+
+
+def take(studio: Studio, target: Path) -> None:
+    """Take the picture, and make the file small: few colours, well packed."""
+    studio.screen.picture(target)
+    subprocess.run(  # our own arguments
+        ["convert", str(target), "-crop", f"{WIDTH * SCALE}x{HEIGHT * SCALE}+0+0", "+repage",
+         "-dither", "None", "-colors", "128", "-define", "png:compression-level=9",
+         f"PNG8:{target}"],
         check=True,
     )  # fmt: skip
-    shrink(path)
 
 
-def shrink(path: Path) -> None:
-    """Make a picture small: few colours are enough for it."""
-    subprocess.run(
-        ["convert", str(path), "+dither", "-colors", "220", "-strip", f"png8:{path}"], check=True
-    )
+# --- the pictures --------------------------------------------------------------------------------
+
+
+def empty(studio: Studio, target: Path, theme: str) -> None:
+    """The first start: nothing set up, nothing stored."""
+    with window(studio, theme):
+        time.sleep(4)
+        take(studio, target)
+
+
+def dragging(studio: Studio, target: Path, theme: str) -> None:
+    """Files over the window."""
+    run = sorted((studio.files / "plates").iterdir())
+    with lab(studio, theme), studio.screen.dragging(run, point(620, 380)):
+        time.sleep(0.6)
+        take(studio, target)
+
+
+def running(studio: Studio, target: Path, theme: str) -> None:
+    """A folder while it is stored: some of it is there, some is hashed, some on its way."""
+    home = Path(tempfile.mkdtemp(dir=studio.folder))
+    already = studio.files / "run-2026-11-24" / "notes.md"
+    with lab(studio, theme, home=home, slow=True):
+        studio.screen.drop(already, to=point(620, 420))
+        time.sleep(1.5)
+        studio.screen.drop(studio.files / "run-2026-11-24", to=point(620, 420))
+        time.sleep(7)
+        studio.screen.click(*point(430, 430))
+        time.sleep(2)
+        take(studio, target)
+
+
+def stored(studio: Studio, target: Path, theme: str) -> None:
+    """All of a drop stored."""
+    with lab(studio, theme):
+        studio.screen.drop(studio.files / "plates", to=point(620, 420))
+        time.sleep(4)
+        studio.screen.click(*point(430, 250))
+        time.sleep(0.5)
+        take(studio, target)
+
+
+def failures(studio: Studio, target: Path, theme: str) -> None:
+    """What goes wrong, told."""
+    scans = sorted((studio.files / "plates").iterdir())[:4]
+    gone = studio.files / "deleted_meanwhile.csv"
+    with lab(studio, theme, bucket="lab-dta"):
+        studio.screen.drop(*scans, gone, to=point(620, 420))
+        time.sleep(4)
+        studio.screen.click(*point(430, 320))
+        time.sleep(0.5)
+        take(studio, target)
+
+
+def pointers(studio: Studio, target: Path, theme: str) -> None:
+    """What was stored, on the page of pointers."""
+    with lab(studio, theme):
+        studio.screen.drop(
+            *sorted((studio.files / "run-2026-11-24").glob("*[!f]")), to=point(620, 420)
+        )
+        studio.screen.drop(studio.files / "plates", to=point(620, 420))
+        time.sleep(5)
+        studio.screen.click(*point(100, 120))
+        time.sleep(0.5)
+        studio.screen.click(*point(430, 200))
+        time.sleep(1)
+        take(studio, target)
+
+
+def settings(studio: Studio, target: Path, theme: str) -> None:
+    """The dialog of a connection, with the live sample of a key."""
+    with lab(studio, theme):
+        studio.screen.key("ctrl+comma")
+        time.sleep(1.5)
+        dialog = studio.screen.window("^Connection$")
+        studio.screen.xdotool("windowmove", dialog, *point(280, 40))
+        time.sleep(0.8)
+        take(studio, target)
+
+
+PICTURES: dict[str, tuple[Callable[[Studio, Path, str], None], str]] = {
+    "empty-light": (empty, "light"),
+    "empty-dark": (empty, "dark"),
+    "dragging-light": (dragging, "light"),
+    "running-light": (running, "light"),
+    "running-dark": (running, "dark"),
+    "stored": (stored, "light"),
+    "failures": (failures, "light"),
+    "pointers-light": (pointers, "light"),
+    "pointers-dark": (pointers, "dark"),
+    "settings": (settings, "light"),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Make all pictures, or those that are named."""
+    folder = Path(arguments[0])
+    folder.mkdir(parents=True, exist_ok=True)
+    names = arguments[1:] or list(PICTURES)
+    with tempfile.TemporaryDirectory(prefix="hashdrop-pictures-") as name:
+        place = Path(name)
+        make_files(place / "files")
+        server, store = run_server(place / "server")
+        try:
+            server.client().create_bucket(Bucket="lab-data")
+            for wanted in names:
+                make, theme = PICTURES[wanted]
+                for key in server.objects("lab-data"):
+                    server.client().delete_object(Bucket="lab-data", Key=key)
+                with screen(WIDTH * SCALE + 320, HEIGHT * SCALE + 200) as shown_on:
+                    target = folder / f"{wanted}.png"
+                    make(Studio(shown_on, server, place, place / "files"), target, theme)
+                sys.stdout.write(f"{target} {target.stat().st_size // 1000} kB\n")
+        finally:
+            anyio.run(store.stop)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

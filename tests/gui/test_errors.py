@@ -126,7 +126,10 @@ async def test_a_missing_path_is_told_in_its_batch(driver, s3_server, bucket, tm
     index = driver.window.model.index(0, 0)
 
     assert "1 could not be read" in index.data(Role.SECOND)
-    assert "“gone.txt” does not exist." in driver.window.banner.text
+    assert (
+        f"“gone.txt” does not exist. {tmp_path / 'gone.txt'}. Check the path."
+        == driver.window.banner.text
+    )
     assert driver.window.banner.isVisible()
     assert list(s3_server.objects(bucket).values()) == [4]
 

@@ -96,6 +96,16 @@ def test_the_pointers_are_a_model_as_qt_wants_it(qtmodeltester):
     ]
 
 
+def test_a_batch_that_failed_is_not_done():
+    """Nothing of it is there: 0 %, not 100 %."""
+    model = TransfersModel()
+    gone = SourceMissing("gone")
+    model.take([queued(1, 1), queued(2, 1), Failed(1, gone, 0.1), Failed(2, gone, 0.1)])
+    model.take([BatchScanned(1, 2, 200, ())])
+
+    assert (model.list.batches[1].is_finished, model.list.batches[1].fraction) == (True, 0.0)
+
+
 def test_a_batch_counts_bytes_of_what_is_there(qtmodeltester):
     """Stored files count whole, uploading ones as far as they are, failed ones not at all."""
     batch = filled(TransfersModel()).list.batches[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+import anyio
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -56,10 +57,15 @@ async def test_a_fault_is_told_while_one_types(dialog, field, typed, fault):
 async def test_the_sample_shows_the_key_as_one_types(dialog, bucket):
     """The key that the router would give, live; words instead of a key where something is wrong."""
     samples = [dialog.sample.text()]
+    heights = []
     for prefix in ("raw/2026", "", "a//b"):
         type_into(dialog.fields["prefix"], prefix)
         samples.append(dialog.sample.text())
+        await anyio.sleep(0.05)  # laid out
+        label = dialog.sample
+        heights.append(label.height() - label.heightForWidth(label.width()))
 
+    assert min(heights) >= 0  # nothing of it is cut off
     name = "6a654e42c5f2eba2803d70a89b1946ac92492d2347c6235b4d2611184e7a2e6f.tiff"
     assert [
         f"s3://{bucket}/raw/{name}",

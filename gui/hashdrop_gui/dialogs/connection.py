@@ -90,6 +90,8 @@ class ConnectionDialog(QDialog):
         self.sample.setStyleSheet("font-size: 11px;")  # a whole hash fits a line
         self.sample.setMinimumHeight(54)
         self.sample.setWordWrap(True)
+        # A hash has no place to wrap at: the prefix takes a line, and the hash one.
+        self.sample.setMinimumHeight(2 * self.sample.fontMetrics().lineSpacing() + 26)
         self.sample.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         layout.addSpacing(10)
         layout.addWidget(caption)

@@ -116,9 +116,9 @@ class BatchRow:
 
     @property
     def fraction(self) -> float:
-        """How much of it is at its end, by bytes; files under way count as far as they are."""
+        """How much of it is there, by bytes; files under way count as far as they are."""
         if self.is_finished:
-            return 1.0
+            return self.count(State.STORED, State.ALREADY_STORED) / max(1, len(self.files))
         if not self.total:
             return 0.0
         moving = sum(file.done for file in self.moving.values() if file.state is State.UPLOADING)

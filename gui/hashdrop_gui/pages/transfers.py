@@ -29,7 +29,7 @@ from hashdrop_gui.theme import Tokens
 from hashdrop_gui.widgets.empty_state import EmptyState
 from hashdrop_gui.widgets.filter_pills import FilterPills
 
-_ACTIVE = frozenset({State.QUEUED, State.HASHING, State.UPLOADING, State.VERIFYING})
+_ACTIVE = frozenset(state for state in State if not state.is_final)
 _FILTERS: tuple[frozenset[State] | None, ...] = (
     None,
     _ACTIVE,
