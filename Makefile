@@ -31,6 +31,8 @@ fmt: $(STAMP)
 # Side-by-side measurements; see benchmarks/README.md.
 bench: $(STAMP)
 	$(BIN)/python benchmarks/stream_memory.py
+	$(BIN)/python benchmarks/queue_memory.py
+	$(BIN)/python benchmarks/upload.py $(if $(TOOLS),--tools $(TOOLS))
 
 # The README's pictures, of the real window under Xvfb with real files dropped on it.
 screenshots: $(STAMP)
