@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from collections.abc import AsyncIterable
 from collections.abc import Mapping
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labox.core.storage import Storage
 
+from hashdrop.s3.buffers import memory_buffer
 from hashdrop.s3.copying import DEFAULT_COPY_PART
 from hashdrop.s3.copying import MAX_SINGLE_COPY
 from hashdrop.s3.multipart import MIN_PART_SIZE
@@ -87,7 +87,7 @@ class S3Storage(Storage[S3Pointer]):
                 max_writers=max_writers,
                 max_readers=max_readers,
                 part_size=stream_writer_min_part_size,
-                buffer_type=stream_writer_buffer_type or BytesIO,
+                buffer_type=stream_writer_buffer_type or memory_buffer,
                 read_size=stream_reader_max_part_size,
                 max_parts_in_flight=max_parts_in_flight,
                 object_tags=object_tags,

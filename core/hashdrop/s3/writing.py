@@ -32,6 +32,7 @@ from hashdrop.errors import ContentMismatch
 from hashdrop.errors import SourceChanged
 from hashdrop.s3.body import Pace
 from hashdrop.s3.body import Stop
+from hashdrop.s3.buffers import memory_buffer
 from hashdrop.s3.claims import Claim
 from hashdrop.s3.claims import Claimed
 from hashdrop.s3.claims import Claims
@@ -108,7 +109,7 @@ class WriteOptions:
     max_writers: int | None = None
     max_readers: int | None = None
     part_size: int = MIN_PART_SIZE
-    buffer_type: StreamBufferType = BytesIO
+    buffer_type: StreamBufferType = memory_buffer
     read_size: int = 5 * MIB
     max_parts_in_flight: int | None = None
     object_tags: bool = True
