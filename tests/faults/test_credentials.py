@@ -10,10 +10,15 @@ from email.utils import format_datetime
 import anyio
 import pytest
 
+from hashdrop import service as service_module
+from hashdrop.connection import Choice
 from hashdrop.errors import AccessRefused
 from hashdrop.errors import BucketMissing
 from hashdrop.errors import ClockSkewed
 from hashdrop.errors import CredentialsExpired
+from hashdrop.errors import SettingsError
+from hashdrop.paths import Paths
+from hashdrop.service import open_service
 from hashdrop.transfers.events import Cancelled
 from hashdrop.transfers.events import Failed
 from hashdrop.transfers.events import Paused
@@ -262,3 +267,40 @@ async def test_a_small_file_into_a_bucket_that_is_deleted_meanwhile(rig):
 
     await rig.check()
     assert isinstance(failed.error, BucketMissing)
+
+
+async def test_a_sign_in_that_fails_first_is_no_end(
+    s3_server, bucket, proxy, tmp_path, monkeypatch
+):
+    """Tried again, it goes on with what waited all the while."""
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    choice = Choice(
+        changes={"name": "b", "bucket": bucket, "endpoint_url": proxy.endpoint_url}, own=True
+    )
+    paths = Paths(config=tmp_path / "config", data=tmp_path / "data")
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"x" * SMALL)
+    events = []
+    proxy.add(expired(operation="PutObject"))
+    async with open_service(paths, choice=choice, for_people=True) as service:
+        service.subscribe(events.append)
+        await service.connect()
+        service.add([path])
+        with anyio.fail_after(20):
+            while not isinstance(events[-1] if events else None, Waiting):
+                await anyio.sleep(0.01)
+            proxy.clear()
+            with monkeypatch.context() as broken:
+                broken.setattr(service_module, "open_client", no_profile)
+                await service.connect()
+            assert service.status.state == "failed"
+            await service.connect()
+            await service.drained()
+
+    assert isinstance(events[-1], Stored)
+    assert len(s3_server.objects(bucket)) == 1
+
+
+def no_profile(*_, **__):
+    raise SettingsError("This profile does not exist.")

@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import anyio
 import pytest
 
+from hashdrop.digest import FileDigest
 from hashdrop.errors import CatalogError
+from hashdrop.s3.resuming import UnfinishedUpload
+from hashdrop.snapshot import FileSnapshot
 from hashdrop.transfers.events import AlreadyStored
 from hashdrop.transfers.events import Failed
 from hashdrop.transfers.events import Hashing
@@ -17,6 +22,7 @@ from hashdrop.transfers.events import Paused
 from hashdrop.transfers.events import Queued
 from hashdrop.transfers.events import State
 from hashdrop.transfers.events import Stored
+from hashdrop.transfers.journal import open_journal
 from support.fault_rig import LARGE
 from support.fault_rig import MIB
 from support.fault_rig import SMALL
@@ -326,6 +332,27 @@ async def test_a_restored_file_that_is_cancelled_leaves_nothing(killed):
 
         await rig.check()
         assert rig.of(Failed) == []
+
+
+async def test_the_journal_gives_back_what_it_was_given(tmp_path):
+    """Numbers beyond 63 bits, and a path that is no Unicode."""
+    snapshot = FileSnapshot(size=2**40, mtime_ns=2**62, inode=2**64 - 1, device=2**64 - 3)
+    found = FileDigest(content_hash="ab" * 32, size=2**40, part_size=7, part_crcs=(0, 2**32 - 1))
+    upload = UnfinishedUpload(
+        path=Path(os.fsdecode(b"/\xff\xfe/a")),
+        snapshot=snapshot,
+        found=found,
+        endpoint="",
+        bucket="b",
+        key="k",
+        upload_id="u",
+    )
+    async with open_journal(tmp_path / "journal.sqlite3") as journal:
+        await journal.began(upload, intent="")
+        back = await journal.unfinished(upload.path, "")
+
+    assert back is not None
+    assert replace(back, begun_at=0.0) == upload
 
 
 @pytest.mark.parametrize("checksums", [True, False])
