@@ -299,6 +299,10 @@ class Service:
         """Cancel everything; returns when nothing of it is left in S3."""
         await self._engine.cancel_all()
 
+    async def stop_local_store(self) -> None:
+        """Stop the embedded store where the loop ended before the service could be closed."""
+        await self._local_store.stop()
+
     async def drained(self) -> None:
         """Wait until every transfer is at its end."""
         await self._engine.drained()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from contextlib import suppress
+from threading import Thread
 from typing import TYPE_CHECKING
+from typing import NoReturn
 
 import anyio
 from PySide6.QtCore import Qt
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from hashdrop.service import Service
 
 _INTERRUPTED = 130
+_SCREEN_LOST = 1
 
 
 def run_window(paths: Paths, *, choice: Choice | None = None, files: Sequence[Path] = ()) -> int:
@@ -54,15 +58,26 @@ def run_window(paths: Paths, *, choice: Choice | None = None, files: Sequence[Pa
     app.setQuitOnLastWindowClosed(False)  # main ends the program, not the window
     app.setWindowIcon(icon("hashdrop", ""))
 
+    opened: list[Service] = []
+
     async def main() -> int:
         try:
-            return await _serve(app, paths, choice, files)
+            return await _serve(app, paths, choice, files, opened)
         except HashdropError as error:
             sys.stderr.write(f"hashdrop: {error.sentence}\n")
             return 2 if isinstance(error, UsageError) else 1
 
+    def screen_lost() -> NoReturn:
+        sys.stderr.write("The screen went away. What is unfinished goes on at the next start.\n")
+        for service in opened:
+            # In a thread of its own: in this one anyio still has the loop that ended.
+            stopping = Thread(target=anyio.run, args=(service.stop_local_store,))
+            stopping.start()
+            stopping.join()
+        os._exit(_SCREEN_LOST)  # threads may still send; the journal knows of what
+
     try:
-        return run(app, main)
+        return run(app, main, screen_lost)
     except BaseExceptionGroup as group:
         error: BaseException = group
         while isinstance(error, BaseExceptionGroup):
@@ -71,13 +86,18 @@ def run_window(paths: Paths, *, choice: Choice | None = None, files: Sequence[Pa
 
 
 async def _serve(
-    app: QApplication, paths: Paths, choice: Choice | None, files: Sequence[Path]
+    app: QApplication,
+    paths: Paths,
+    choice: Choice | None,
+    files: Sequence[Path],
+    opened: list[Service],
 ) -> int:
     asked = interrupted = False
     async with (
         open_service(paths, choice=choice, for_people=True) as service,
         open_window(app, service) as shown,
     ):
+        opened.append(service)
 
         def on_signal() -> None:
             nonlocal asked, interrupted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import signal
 import socket
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
+from typing import NoReturn
 
 import anyio
 from PySide6.QtCore import QObject
@@ -18,12 +20,31 @@ from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
 
-def run(app: QApplication, main: Callable[[], Awaitable[int]]) -> int:
+def run(
+    app: QApplication, main: Callable[[], Awaitable[int]], screen_lost: Callable[[], NoReturn]
+) -> int:
     """Run an async main on Qt's loop; its result is the exit code.
 
     `anyio.run` with a loop factory works on 3.11, where `asyncio.run(loop_factory=…)` does not exist.
+
+    Args:
+        app: The application.
+        main: To run.
+        screen_lost: Called when Qt has ended its loop for good under main, since the screen went away
+            (a logout, Ctrl-C in `xvfb-run`); no task runs any more.
     """
-    return anyio.run(main, backend_options={"loop_factory": lambda: QEventLoop(app)})
+
+    class Loop(QEventLoop):
+        def run_until_complete(self, future: Any) -> Any:
+            task = asyncio.ensure_future(future, loop=self)
+            try:
+                return super().run_until_complete(task)
+            except RuntimeError:
+                if task.done():
+                    raise
+                screen_lost()
+
+    return anyio.run(main, backend_options={"loop_factory": lambda: Loop(app)})
 
 
 @contextmanager

@@ -143,13 +143,13 @@ class MainWindow(QMainWindow):
         content = QWidget()
         content.setObjectName("content")
         content.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        content.setFocus()  # else the first button begins with a ring around it
         whole = QHBoxLayout(content)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
         whole.addWidget(self.sidebar)
         whole.addLayout(right, 1)
         self.setCentralWidget(content)
+        content.setFocus()  # else the first button begins with a ring around it
 
     def _connect(self) -> None:
         self._unsubscribe = (

@@ -225,7 +225,8 @@ QToolButton {{ border: none; border-radius: 6px; padding: 6px; background: trans
 QToolButton:hover {{ background: {t.line}; }}
 QToolButton:focus {{ border: 2px solid {t.accent}; padding: 4px; }}
 QLineEdit {{ min-height: 34px; padding: 0 12px; border: 1px solid {t.line}; border-radius: 8px;
-  background: {t.background}; color: {t.text}; selection-background-color: {t.selection}; selection-color: {t.text}; }}
+  background: {t.background}; color: {t.text}; placeholder-text-color: {t.second};
+  selection-background-color: {t.selection}; selection-color: {t.text}; }}
 QLineEdit:focus {{ border: 2px solid {t.accent}; padding: 0 11px; }}
 QLineEdit:disabled {{ color: {t.second}; background: {t.sidebar}; }}
 QLineEdit[wrong="true"] {{ border-color: {t.failed}; }}

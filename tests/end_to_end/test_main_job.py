@@ -166,6 +166,21 @@ def test_a_signal_asks_while_an_upload_runs_and_the_second_one_cancels(
     assert s3_server.open_uploads(bucket) == []
 
 
+def test_a_screen_that_goes_away_is_told_and_the_store_is_stopped(home):
+    """A logout, or Ctrl-C in xvfb-run: one sentence instead of a traceback, no process is left."""
+    with screen() as own, program(own, home) as running:
+        own.window()
+        wait(lambda: is_ready(home), 60)
+        weed = json.loads((home / "data" / "store" / "state.json").read_text())["pid"]
+        own.server.terminate()
+        code = running.ends()
+
+    told = [line for line in running.output.splitlines() if "X11" not in line]
+    assert told == ["The screen went away. What is unfinished goes on at the next start."]
+    assert code == 1
+    assert not psutil.pid_exists(weed)
+
+
 def test_a_killed_program_leaves_a_store_that_the_next_start_uses(shown_on, home, files, tmp_path):
     """kill -9: the next start shows the same store, with what was stored in it."""
     with program(shown_on, home) as running:

@@ -88,6 +88,13 @@ async def test_a_theme_can_be_forced(opened, monkeypatch):
         assert {DARK.background, DARK.sidebar} == grounds(driver)
 
 
+async def test_no_button_begins_with_a_ring(driver):
+    """The ring of the keyboard's focus comes with the keyboard, not with the window."""
+    await until(driver.window.isActiveWindow)
+
+    assert not isinstance(driver.window.focusWidget(), QAbstractButton)
+
+
 async def test_every_button_has_a_name(driver):
     """Also those that show an icon only."""
     nameless = [

@@ -32,7 +32,7 @@ def program(qapp, paths, to_bucket):
         ended = []
 
         async def main():
-            ended.append(await _serve(qapp, paths, to_bucket(**changes), ()))
+            ended.append(await _serve(qapp, paths, to_bucket(**changes), (), []))
 
         async with anyio.create_task_group() as group:
             group.start_soon(main)

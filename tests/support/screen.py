@@ -34,8 +34,11 @@ def wait(what: Callable[[], object], seconds: float = 30.0, *, every: float = 0.
 class Screen:
     """A display of its own."""
 
-    def __init__(self, display: str, size: tuple[int, int]) -> None:
+    def __init__(
+        self, display: str, size: tuple[int, int], server: subprocess.Popen[bytes]
+    ) -> None:
         self.display = display
+        self.server = server
         self.size = size
 
     def xdotool(self, *arguments: object) -> str:
@@ -146,7 +149,7 @@ def screen(width: int = 1280, height: int = 900) -> Iterator[Screen]:
         with os.fdopen(reader) as told:
             number = told.readline().strip()
         assert number, "Xvfb did not start"
-        yield Screen(f":{number}", (width, height))
+        yield Screen(f":{number}", (width, height), server)
     finally:
         server.terminate()
         server.wait(10)

@@ -51,7 +51,7 @@ class DropOverlay(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         veil = QColor(t.background)
-        veil.setAlpha(238)
+        veil.setAlpha(225)
         painter.fillRect(self.rect(), veil)
         tint = QColor(t.accent)
         tint.setAlpha(28)
