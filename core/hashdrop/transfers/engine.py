@@ -117,6 +117,8 @@ class Engine:
         self._visits = anyio.CapacityLimiter(_SMALL_LANES)
         self._reporter = Reporter()
         self._scans = 0
+        self._walks: set[anyio.CancelScope] = set()
+        """Of the drops that are still being walked."""
         self._drops = 0
         self._unfinished = 0
         self.is_paused = False
@@ -349,25 +351,28 @@ class Engine:
         self._start_waiting()
 
     async def cancel_all(self) -> None:
-        """Cancel everything and wait until nothing of it is left in S3."""
+        """Cancel everything, drops that are being walked too, and wait until nothing is left in S3."""
         while True:
+            for walk in self._walks:
+                walk.cancel()
             left = [t.id for t in self._transfers.values() if not t.state.is_final]
-            if not (left or self._running or self._drops):
+            if not (left or self._running or self._drops or self._scans):
                 return
             self.cancel(left)
-            if self._running or self._drops:
+            if self._running or self._drops or self._scans:
                 await self._reporter.next_change()
 
     async def suspend(self) -> None:
         """Stop everything so that the next start of the program goes on with it.
 
-        What was sent stays in the store; files that wait stay in the journal, if the queue is kept there.
+        What was sent stays in the store; files that wait stay in the journal, if the queue is kept there. A
+        drop that is being walked is walked to its end.
         """
         self.is_paused = True
         for transfer in list(self._running.values()):
             if not transfer.is_cancelled:
                 self._stop(transfer, State.CANCELLED if transfer.stream else State.PAUSED)
-        while self._running:
+        while self._running or self._scans:
             await self._reporter.next_change()
 
     async def tell_progress(self) -> None:
@@ -458,34 +463,39 @@ class Engine:
         files = total = 0
         faults: list[SourceError] = []
         found = find_files(paths)
+        walk = anyio.CancelScope()
+        self._walks.add(walk)
         try:
-            while step := await run_sync(lambda: list(islice(found, _SCAN_STEP))):
-                queued: list[Transfer] = []
-                for item in step:
-                    if isinstance(item, SourceError):
-                        faults.append(item)
-                        continue
-                    files += 1
-                    total += item.size
-                    queued.append(
-                        Transfer(
-                            id=next(self._ids),
-                            batch=like.batch,
-                            name=item.path.name,
-                            folder=item.folder,
-                            size=item.size,
-                            target=like.target,
-                            path=str(item.path),
-                            tags=like.tags,
-                            single_pass=like.single_pass,
-                            repair=like.repair,
+            with walk:
+                while step := await run_sync(lambda: list(islice(found, _SCAN_STEP))):
+                    queued: list[Transfer] = []
+                    for item in step:
+                        if isinstance(item, SourceError):
+                            faults.append(item)
+                            continue
+                        files += 1
+                        total += item.size
+                        queued.append(
+                            Transfer(
+                                id=next(self._ids),
+                                batch=like.batch,
+                                name=item.path.name,
+                                folder=item.folder,
+                                size=item.size,
+                                target=like.target,
+                                path=str(item.path),
+                                tags=like.tags,
+                                single_pass=like.single_pass,
+                                repair=like.repair,
+                            )
                         )
-                    )
-                await self._notes.queued(queued)
-                for transfer in queued:
-                    self._queue(transfer)
-                self._start_waiting()
+                    with anyio.CancelScope(shield=True):  # noted and queued, or neither
+                        await self._notes.queued(queued)
+                        for transfer in queued:
+                            self._queue(transfer)
+                    self._start_waiting()
         finally:
+            self._walks.discard(walk)
             self._scans -= 1
         self._reporter.emit(
             BatchScanned(batch=like.batch, files=files, total_size=total, faults=tuple(faults))
