@@ -34,3 +34,13 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
                  "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION"):  # fmt: skip
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits between two tries waits a tenth of its time: a second of sleep tests nothing."""
+    from hashdrop.s3 import retrying
+    from hashdrop.transfers import engine
+
+    monkeypatch.setattr(retrying, "_BACKOFF_S", retrying._BACKOFF_S / 10)
+    monkeypatch.setattr(engine, "_SETTLE_S", engine._SETTLE_S / 10)

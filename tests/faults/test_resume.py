@@ -262,7 +262,7 @@ async def test_the_queue_comes_back(s3_server, bucket, proxy, tmp_path):
     async with open_rig(s3_server, bucket, proxy, folder, **people) as first:
         paths = [first.file(f"{number}.bin", LARGE) for number in range(6)]
         paths += [first.file(f"small-{number}.bin", SMALL + number) for number in range(3)]
-        rule = proxy.add(Rule.hold("UploadPart", nth=5, times=99))
+        rule = proxy.add(Rule.hold("UploadPart", nth=3, times=99))  # two pass: no file is whole
         first.add(*paths, target=first.target(max_parts_in_flight=2))
         await first.reached(rule)
         await first.until(Queued, count=9)

@@ -66,7 +66,12 @@ async def write(storage, chunks, tags=None, **more):
     return await storage.write_data_stream(stream, get_digest, tags or {})
 
 
-@pytest.mark.parametrize("checksums", ["when_supported", "when_required"])
+@pytest.mark.parametrize(
+    ("make", "checksums"),
+    [(False, "when_required"), (True, "when_supported"), (True, "when_required")],
+    ids=["botocore", "own-connections", "own-connections-unsigned"],
+    indirect=["make"],
+)
 @pytest.mark.parametrize("size", [0, 1, 10 * 1024, 5 * MIB, 5 * MIB + 1, 17 * MIB])
 @pytest.mark.parametrize("check", ALL_CHECKS)
 async def test_what_is_written_is_read(make, s3_server, bucket, check, size, checksums):
