@@ -21,7 +21,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 
 import files
@@ -216,12 +215,6 @@ def server_of(options, scratch):
     finally:
         process.terminate()
         process.wait()
-
-
-def totals(url: str) -> dict:
-    """Return what the sink was sent."""
-    with urllib.request.urlopen(f"{url}/-/totals") as answer:
-        return json.load(answer)
 
 
 if __name__ == "__main__":
