@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .PHONY: run test check fmt bench screenshots requirements build clean
 
@@ -12,10 +13,16 @@ run: $(STAMP)
 	@resources/packaging/qt-libraries.sh
 	@$(BIN)/hashdrop $(ARGS)
 
-# All tests.
+# All tests, or what ARGS names. Half of their time is waiting, so there is a worker more than processors; what
+# measures time runs by itself afterwards.
 test: $(STAMP)
 	@resources/packaging/qt-libraries.sh --for-tests
+ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
+else
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not alone"
+	$(BIN)/python -m pytest -m alone
+endif
 
 # Style, types, layers.
 check: $(STAMP)

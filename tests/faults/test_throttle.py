@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import anyio
+import pytest
 
 from hashdrop.transfers.events import Cancelled
 from hashdrop.transfers.events import Paused
@@ -13,6 +14,8 @@ from hashdrop.transfers.throttle import Throttle
 from support.fault_rig import MIB
 from support.fault_rig import SMALL
 from support.fault_rig import Rule
+
+pytestmark = pytest.mark.alone
 
 
 def received(rig):

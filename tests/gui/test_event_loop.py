@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 
 import anyio
+import pytest
 
 from hashdrop_gui.models.transfers import state_text
 from support.storage_checks import heartbeat
+
+pytestmark = pytest.mark.alone
 
 LIMIT_S = 0.05
 

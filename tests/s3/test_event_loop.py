@@ -18,6 +18,8 @@ from support.storage_checks import MIB
 from support.storage_checks import digest_of
 from support.storage_checks import heartbeat
 
+pytestmark = pytest.mark.alone
+
 LIMIT = 0.05
 ROUNDS = 5
 SIZE = 64 * MIB

@@ -186,6 +186,7 @@ async def test_a_cancelled_upload_ends_though_the_store_is_silent(make, proxy, s
 # --- 4 to 6: reading ------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 @but_labox("reads the body on the event loop", raises=AssertionError)
 async def test_reading_a_slow_body_does_not_hold_the_loop(make, proxy, s3_server, bucket):
     """The body takes half a second to come."""
