@@ -48,6 +48,7 @@ from hashdrop_gui.pages.transfers import TransfersPage
 from hashdrop_gui.theme import Tokens
 from hashdrop_gui.theme import icon
 from hashdrop_gui.widgets.banner import Banner
+from hashdrop_gui.widgets.bottom_bar import BottomBar
 from hashdrop_gui.widgets.drop_overlay import DropOverlay
 from hashdrop_gui.widgets.sidebar import Sidebar
 
@@ -91,6 +92,8 @@ class MainWindow(QMainWindow):
         self.transfers = TransfersPage(self.model, tokens)
         self.pointers = PointersPage(service, tasks, tokens)
         self.banner = Banner(tokens)
+        self.bottom = BottomBar()
+        self.summary = self.bottom.summary
         self._build()
         self._overlay = DropOverlay(tokens, self)
         self._said = QTimer(self)
@@ -123,22 +126,10 @@ class MainWindow(QMainWindow):
         self._pages = QStackedWidget()
         self._pages.addWidget(self.transfers)
         self._pages.addWidget(self.pointers)
-        bottom = QFrame()
-        bottom.setObjectName("bottombar")
-        bottom.setFixedHeight(44)
-        self.summary = QLabel()
-        self.summary.setObjectName("summary")
-        self._cancel_all = QPushButton(tr("Cancel all"))
-        self._cancel_all.setObjectName("small")
-        self._cancel_all.hide()
-        row = QHBoxLayout(bottom)
-        row.setContentsMargins(24, 0, 24, 0)
-        row.addWidget(self.summary, 1)
-        row.addWidget(self._cancel_all)
         right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(0)
-        for widget, stretch in ((top, 0), (self.banner, 0), (self._pages, 1), (bottom, 0)):
+        for widget, stretch in ((top, 0), (self.banner, 0), (self._pages, 1), (self.bottom, 0)):
             right.addWidget(widget, stretch)
         content = QWidget()
         content.setObjectName("content")
@@ -171,7 +162,11 @@ class MainWindow(QMainWindow):
             page.upload_requested.connect(self.choose_files)
         self.transfers.cancel_requested.connect(self._service.cancel)
         self.transfers.retry_requested.connect(self._service.retry)
-        self._cancel_all.clicked.connect(lambda *_: self._tasks.spawn(self._service.cancel_all))
+        self.transfers.pause_requested.connect(self._on_pause_requested)
+        self.transfers.resume_requested.connect(self._on_resume_requested)
+        self.bottom.pause_requested.connect(self.pause_all)
+        self.bottom.resume_requested.connect(self.resume_all)
+        self.bottom.cancel_requested.connect(lambda: self._tasks.spawn(self._service.cancel_all))
         self._said.timeout.connect(self._show_summary)
 
     def _add_actions(self) -> None:
@@ -180,6 +175,7 @@ class MainWindow(QMainWindow):
             (tr("Upload files…"), QKeySequence("Ctrl+U"), self.choose_files, menu),
             (tr("Upload folder…"), QKeySequence("Ctrl+Shift+U"), self.choose_folder, menu),
             (tr("Paste files"), QKeySequence(QKeySequence.StandardKey.Paste), self.paste, menu),
+            (tr("Pause or resume all"), QKeySequence("Ctrl+Shift+P"), self.bottom.press_turn, None),
             (tr("Transfers"), QKeySequence("Ctrl+1"), lambda: self.show_page(0), None),
             (tr("Pointers"), QKeySequence("Ctrl+2"), lambda: self.show_page(1), None),
             (tr("Settings…"), QKeySequence("Ctrl+,"), lambda: self.edit_connection(None), None),
@@ -245,7 +241,34 @@ class MainWindow(QMainWindow):
 
     def _on_model_counted(self) -> None:
         self.sidebar.transfers.set_count(self.model.list.active)
-        self._cancel_all.setVisible(self.model.list.active > 0)
+        self.bottom.cancel.setVisible(self.model.list.active > 0)
+        self._show_paused()
+        self._show_summary()
+
+    # --- holding all of it -----------------------------------------------------------------------
+
+    def pause_all(self) -> None:
+        """Pause everything, and what is dropped from now on."""
+        self._service.pause_all()
+        self._show_paused()
+
+    def resume_all(self) -> None:
+        """Go on with everything."""
+        self._service.resume_all()
+        self._show_paused()
+
+    def _on_pause_requested(self, ids: list[int]) -> None:
+        self._service.pause(ids)
+
+    def _on_resume_requested(self, ids: list[int]) -> None:
+        self._service.resume(ids)
+        self._show_paused()
+
+    def _show_paused(self) -> None:
+        """Offer to go on where all is held: at once, or file by file."""
+        listed = self.model.list
+        held = listed.counts[State.PAUSED]
+        self.bottom.show_paused(paused=self._service.is_paused or 0 < held == listed.active)
         self._show_summary()
 
     def _show_summary(self) -> None:
@@ -256,13 +279,18 @@ class MainWindow(QMainWindow):
             status = self._service.status
             local = status.connection.name == LOCAL_CONNECTION_NAME
             starting = tr("Starting the store on this computer…") if local else tr("Connecting…")
-            self.summary.setText(starting if status.state == "starting" else self._idle_text())
+            idle = tr("All paused") if self._service.is_paused else self._idle_text()
+            self.summary.setText(starting if status.state == "starting" else idle)
             return
         uploading = sum(
             row.done for row in listed.moving.values() if row.state.value == "Uploading"
         )
         done = min(listed.total, listed.finished_bytes + uploading)
-        parts = [tr("{n} active").format(n=f"{listed.active:,}")]
+        held = listed.counts[State.PAUSED]
+        if held == listed.active or (self._service.is_paused and not listed.moving):
+            parts = [tr("{n} paused").format(n=f"{listed.active:,}")]
+        else:
+            parts = [tr("{n} active").format(n=f"{listed.active:,}")]
         if listed.speed > 0:
             parts += [speed_text(listed.speed), left_text((listed.total - done) / listed.speed)]
         parts.append(progress_text(done, listed.total))
