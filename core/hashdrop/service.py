@@ -49,6 +49,7 @@ from hashdrop.s3.routing import simple_s3_router
 from hashdrop.s3.threads import plain_task_group
 from hashdrop.s3.writing import ContentWriter
 from hashdrop.s3.writing import WriteOptions
+from hashdrop.settings import Preferences
 from hashdrop.settings import Settings
 from hashdrop.settings import load_settings
 from hashdrop.settings import save_settings
@@ -132,6 +133,7 @@ class Service:
         self._watchers: list[Callable[[ConnectionStatus], None]] = []
         self._target = Target(self._current())
         self._switching = anyio.Lock()
+        self._saving = anyio.Lock()
         self.status = ConnectionStatus(self._target.connection, "starting")
         """Of the current connection."""
 
@@ -184,7 +186,7 @@ class Service:
         is_override = self._override is not None and connection == self._override
         async with self._switching:
             if not is_override:
-                await self._save(self._settings.using(name))
+                await self._save(lambda settings: settings.using(name))
                 self._override = None
             self._target = Target(connection)
             await self._open(self._target)
@@ -200,8 +202,7 @@ class Service:
             SettingsError: The name is taken, or the settings cannot be saved.
         """
         async with self._switching:
-            settings = self._settings.saved(connection, replaces=replaces)
-            await self._save(settings)
+            await self._save(lambda settings: settings.saved(connection, replaces=replaces))
             self._override = None
             self._target = Target(self._current())
             await self._open(self._target)
@@ -214,6 +215,26 @@ class Service:
         """
         digest = make_digest(_SAMPLE_HASH, 1, content_type=content_type_of(name))
         return ask_router(_router_of(connection), digest, {}, temp=False)["key"]
+
+    # --- preferences -----------------------------------------------------------------------------
+
+    @property
+    def preferences(self) -> Preferences:
+        """How the person wants the window to work."""
+        return self._settings.preferences
+
+    async def prefer(self, **changes: object) -> None:
+        """Change some preferences, and keep them for the next start.
+
+        Raises:
+            SettingsError: They cannot be saved.
+        """
+
+        def changed(settings: Settings) -> Settings:
+            values = settings.preferences.model_dump() | changes
+            return settings.preferring(Preferences.model_validate(values))
+
+        await self._save(changed)
 
     # --- transfers -------------------------------------------------------------------------------
 
@@ -382,9 +403,11 @@ class Service:
             return local_connection(self._settings)
         return self._settings.named(self._settings.current) or local_connection(self._settings)
 
-    async def _save(self, settings: Settings) -> None:
-        await run_sync(save_settings, self.paths.settings_file, settings)
-        self._settings = settings
+    async def _save(self, change: Callable[[Settings], Settings]) -> None:
+        async with self._saving:  # no change is made to settings that are being replaced
+            settings = change(self._settings)
+            await run_sync(save_settings, self.paths.settings_file, settings)
+            self._settings = settings
 
     async def _open(self, target: Target) -> None:
         self._tell(ConnectionStatus(target.connection, "starting"))
@@ -590,4 +613,11 @@ def _prepare(paths: Paths) -> Settings:
     return load_settings(paths.settings_file)
 
 
-__all__ = ("ConnectionStatus", "PointerRow", "Service", "local_connection", "open_service")
+__all__ = (
+    "ConnectionStatus",
+    "PointerRow",
+    "Preferences",
+    "Service",
+    "local_connection",
+    "open_service",
+)

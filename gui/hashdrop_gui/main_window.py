@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,16 +38,21 @@ from hashdrop.transfers.events import Event
 from hashdrop.transfers.events import State
 from hashdrop_gui.bridge import EventBridge
 from hashdrop_gui.dialogs.connection import ConnectionDialog
+from hashdrop_gui.dialogs.limit import LimitDialog
+from hashdrop_gui.models.speed import SpeedLog
 from hashdrop_gui.models.transfers import TransfersModel
 from hashdrop_gui.models.wording import files_text
 from hashdrop_gui.models.wording import left_text
 from hashdrop_gui.models.wording import progress_text
 from hashdrop_gui.models.wording import speed_text
+from hashdrop_gui.models.wording import time_text
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.pages.pointers import PointersPage
 from hashdrop_gui.pages.transfers import TransfersPage
 from hashdrop_gui.theme import Tokens
 from hashdrop_gui.theme import icon
+from hashdrop_gui.timed_pause import Pause
+from hashdrop_gui.timed_pause import TimedPause
 from hashdrop_gui.widgets.banner import Banner
 from hashdrop_gui.widgets.bottom_bar import BottomBar
 from hashdrop_gui.widgets.drop_overlay import DropOverlay
@@ -92,15 +98,18 @@ class MainWindow(QMainWindow):
         self.transfers = TransfersPage(self.model, tokens)
         self.pointers = PointersPage(service, tasks, tokens)
         self.banner = Banner(tokens)
-        self.bottom = BottomBar()
+        self.speed = SpeedLog()
+        self.bottom = BottomBar(self.speed, tokens)
         self.summary = self.bottom.summary
         self._build()
         self._overlay = DropOverlay(tokens, self)
         self._said = QTimer(self)
         self._said.setSingleShot(True)
         self._said.setInterval(_SAID_MS)
+        self.timed_pause = TimedPause(self)
         self._connect()
         self._add_actions()
+        self._show_limit(service.preferences.limit_bytes_per_s)
         self._show_connections()
         self._on_status_changed(service.status)
         if service.notice:
@@ -148,6 +157,7 @@ class MainWindow(QMainWindow):
             self._service.watch_status(self._on_status_changed),
         )
         self.bridge.arrived.connect(self.model.take)
+        self.bridge.arrived.connect(self.speed.take)
         self.bridge.arrived.connect(self._on_bridge_arrived)
         self.bridge.ticked.connect(self._on_bridge_ticked)
         self.model.counted.connect(self._on_model_counted)
@@ -166,6 +176,10 @@ class MainWindow(QMainWindow):
         self.transfers.resume_requested.connect(self._on_resume_requested)
         self.bottom.pause_requested.connect(self.pause_all)
         self.bottom.resume_requested.connect(self.resume_all)
+        self.bottom.limit.limit_chosen.connect(self.limit)
+        self.bottom.limit.own_limit_requested.connect(self._on_own_limit_requested)
+        self.bottom.limit.pause_chosen.connect(self.pause_for)
+        self.timed_pause.ended.connect(self.resume_all)
         self.bottom.cancel_requested.connect(lambda: self._tasks.spawn(self._service.cancel_all))
         self._said.timeout.connect(self._show_summary)
 
@@ -192,7 +206,14 @@ class MainWindow(QMainWindow):
     def set_tokens(self, tokens: Tokens) -> None:
         """Paint in another scheme from now on."""
         self._tokens = tokens
-        for part in (self.sidebar, self.transfers, self.pointers, self.banner, self._overlay):
+        for part in (
+            self.sidebar,
+            self.transfers,
+            self.pointers,
+            self.banner,
+            self.bottom,
+            self._overlay,
+        ):
             part.set_tokens(tokens)
         self._show_connections()
 
@@ -235,6 +256,8 @@ class MainWindow(QMainWindow):
                 self.say(tr("There are no files in what was dropped"))
 
     def _on_bridge_ticked(self) -> None:
+        if self.model.list.moving:
+            self.bottom.plot.wake()
         if not self.model.tick() and not self.model.list.active:
             self.bridge.rest()
         self._show_summary()
@@ -254,8 +277,29 @@ class MainWindow(QMainWindow):
 
     def resume_all(self) -> None:
         """Go on with everything."""
+        self.timed_pause.forget()
         self._service.resume_all()
         self._show_paused()
+
+    def pause_for(self, pause: Pause) -> None:
+        """Pause everything for a while."""
+        self.timed_pause.begin(pause)
+        self.pause_all()
+
+    def limit(self, bytes_per_s: float | None) -> None:
+        """Set the bandwidth limit of all uploads, those that run too, and keep it."""
+        self._show_limit(bytes_per_s)
+        self._tasks.spawn(partial(self._service.prefer, limit_bytes_per_s=bytes_per_s))
+
+    def _show_limit(self, bytes_per_s: float | None) -> None:
+        self._service.throttle.change(bytes_per_s)
+        self.bottom.limit.show_limit(bytes_per_s)
+
+    def _on_own_limit_requested(self) -> None:
+        dialog = LimitDialog(self._service.throttle.rate, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.chosen.connect(self.limit)
+        dialog.open()
 
     def _on_pause_requested(self, ids: list[int]) -> None:
         self._service.pause(ids)
@@ -268,6 +312,8 @@ class MainWindow(QMainWindow):
         """Offer to go on where all is held: at once, or file by file."""
         listed = self.model.list
         held = listed.counts[State.PAUSED]
+        until = self.timed_pause.until
+        self.bottom.limit.show_pause(time_text(until) if until else "")
         self.bottom.show_paused(paused=self._service.is_paused or 0 < held == listed.active)
         self._show_summary()
 
@@ -291,8 +337,8 @@ class MainWindow(QMainWindow):
             parts = [tr("{n} paused").format(n=f"{listed.active:,}")]
         else:
             parts = [tr("{n} active").format(n=f"{listed.active:,}")]
-        if listed.speed > 0:
-            parts += [speed_text(listed.speed), left_text((listed.total - done) / listed.speed)]
+        if listed.moving and (speed := self.speed.rate) > 0:
+            parts += [speed_text(speed), left_text((listed.total - done) / speed)]
         parts.append(progress_text(done, listed.total))
         self.summary.setText(" · ".join(parts))
 

@@ -1,20 +1,59 @@
-"""The line at the bottom: what goes on, and what holds or ends all of it."""
+"""The line at the bottom: what goes on, and what holds, slows or ends all of it."""
 
 from __future__ import annotations
 
+from PySide6.QtCore import QSize
+from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QPushButton
 
+from hashdrop_gui.models.speed import SpeedLog
 from hashdrop_gui.models.wording import tr
+from hashdrop_gui.theme import Tokens
+from hashdrop_gui.widgets.limit_button import LimitButton
+from hashdrop_gui.widgets.speed_plot import SpeedPlot
 
 HEIGHT = 44
+_WIDE = 760
+"""From this width on there is room for the plot."""
+
+
+class Summary(QLabel):
+    """A line of words that gives way where it is narrow; the tooltip has all of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("summary")
+        self.setTextFormat(Qt.TextFormat.PlainText)
+
+    def setText(self, text: str) -> None:  # noqa: N802  # Qt's name
+        """Say something else."""
+        super().setText(text)
+        self.setToolTip(text)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return that it may be narrow."""
+        return QSize(60, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        """Paint as much as there is room for."""
+        painter = QPainter(self)
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, text)
 
 
 class BottomBar(QFrame):
     """Totals at the left, the controls of all transfers at the right.
+
+    Args:
+        speed: Drawn as a plot.
+        tokens: Colours.
 
     Signals:
         pause_requested: "Pause all" was pressed.
@@ -26,12 +65,13 @@ class BottomBar(QFrame):
     resume_requested = Signal()
     cancel_requested = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, speed: SpeedLog, tokens: Tokens) -> None:
         super().__init__()
         self.setObjectName("bottombar")
         self.setFixedHeight(HEIGHT)
-        self.summary = QLabel()
-        self.summary.setObjectName("summary")
+        self.summary = Summary()
+        self.plot = SpeedPlot(speed, tokens)
+        self.limit = LimitButton()
         self.turn = QPushButton()
         self.turn.setObjectName("small")
         self.turn.setMinimumWidth(104)  # both of its words fit: nothing jumps
@@ -43,11 +83,15 @@ class BottomBar(QFrame):
         row.setContentsMargins(24, 0, 24, 0)
         row.setSpacing(8)
         row.addWidget(self.summary, 1)
-        row.addWidget(self.cancel)
-        row.addWidget(self.turn)
+        for widget in (self.plot, self.limit, self.cancel, self.turn):
+            row.addWidget(widget)
         self.turn.clicked.connect(lambda *_: self.press_turn())
         self.cancel.clicked.connect(lambda *_: self.cancel_requested.emit())
         self.show_paused(paused=False)
+
+    def set_tokens(self, tokens: Tokens) -> None:
+        """Paint in another scheme from now on."""
+        self.plot.set_tokens(tokens)
 
     def show_paused(self, *, paused: bool) -> None:
         """Say what the button does now."""
@@ -57,3 +101,8 @@ class BottomBar(QFrame):
     def press_turn(self) -> None:
         """Ask for what the button says."""
         (self.resume_requested if self._resumes else self.pause_requested).emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show the plot where there is room for it."""
+        self.plot.setVisible(self.width() >= _WIDE)
+        super().resizeEvent(event)
