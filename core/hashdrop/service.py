@@ -174,6 +174,25 @@ class Service:
             elif self._target is not old and old.blocked is not None:
                 self._target = old  # what waits for it is found again by the next try
 
+    async def signed_in(self) -> None:
+        """Go on, with the credentials as they are now, with all that waits for the person to sign in."""
+        async with self._switching:
+            for old in self._engine.blocked_targets:
+                new = Target(old.connection)
+                if old is not self._target:
+                    await self._reach(new)
+                else:
+                    self._target = new
+                    await self._open(new)
+                if not new.has_failed:
+                    self._engine.replace_target(old, new)
+                elif self._target is new:
+                    self._target = old  # what waits for it is found again by the next try
+
+    def try_now(self) -> None:
+        """Ask for a store that is out of reach now, not when it is due."""
+        self._engine.hurry()
+
     async def use_connection(self, name: str) -> None:
         """Make another connection current, save that, and reach it.
 

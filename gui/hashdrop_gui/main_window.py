@@ -39,6 +39,8 @@ from hashdrop.transfers.events import State
 from hashdrop_gui.bridge import EventBridge
 from hashdrop_gui.dialogs.connection import ConnectionDialog
 from hashdrop_gui.dialogs.limit import LimitDialog
+from hashdrop_gui.models.outages import Outages
+from hashdrop_gui.models.outages import Wait
 from hashdrop_gui.models.speed import SpeedLog
 from hashdrop_gui.models.transfers import TransfersModel
 from hashdrop_gui.models.wording import files_text
@@ -66,6 +68,10 @@ if TYPE_CHECKING:
     from hashdrop_gui.tasks import Tasks
 
 _SAID_MS = 4_000
+# What a banner is about.
+_STORE = "store"
+_SIGN_IN = "sign-in"
+_OFFLINE = "offline"
 
 
 class MainWindow(QMainWindow):
@@ -86,6 +92,8 @@ class MainWindow(QMainWindow):
         """Set when the person is done with the window."""
         self._may_close = False
         self._asking: QMessageBox | None = None
+        self._outages = Outages()
+        self._waits_for: Wait | None = None
         self.setWindowTitle("Hashdrop")
         self.setWindowIcon(icon("hashdrop", ""))
         self.resize(1120, 700)
@@ -165,7 +173,7 @@ class MainWindow(QMainWindow):
         self.sidebar.page_chosen.connect(self.show_page)
         self.sidebar.connection_chosen.connect(self._on_connection_chosen)
         self.sidebar.settings_requested.connect(self.edit_connection)
-        self.banner.retry_requested.connect(lambda: self._tasks.spawn(self._service.connect))
+        self.banner.acted.connect(self._on_banner_acted)
         self.banner.settings_requested.connect(lambda: self.edit_connection(None))
         for page in (self.transfers, self.pointers):
             page.copy_text_requested.connect(self.copy)
@@ -241,7 +249,8 @@ class MainWindow(QMainWindow):
         self.say(tr("Copied {what}").format(what=what))
 
     def _on_bridge_arrived(self, events: list[Event]) -> None:
-        """Tell what of a drop has no row."""
+        """Tell what has no row: why uploads wait, and what of a drop cannot be stored."""
+        self._show_wait(self._outages.take(events))
         for event in events:
             if not isinstance(event, BatchScanned):
                 continue
@@ -254,6 +263,34 @@ class MainWindow(QMainWindow):
                 self.banner.say(sentence)
             elif not event.files:
                 self.say(tr("There are no files in what was dropped"))
+
+    def _show_wait(self, wait: Wait | None) -> None:
+        """Show why uploads wait; once it was put away only another reason shows it again."""
+        before, self._waits_for = self._waits_for, wait
+        if wait is None:
+            self.banner.withdraw(_SIGN_IN)
+            self.banner.withdraw(_OFFLINE)
+            return
+        if wait.seconds is None:
+            about, action = _SIGN_IN, tr("I have signed in")
+            rest = tr("Uploads wait for it, and nothing of them is lost.")
+        else:
+            about, action = _OFFLINE, tr("Try now")
+            rest = tr("Uploads wait, and go on by themselves. Next try in {n} s.")
+            rest = rest.format(n=round(wait.seconds))
+        text = f"{wait.error.sentence} {rest}"
+        if before is None or before.error is not wait.error:
+            self.banner.say(text, about=about, action=action, settings=wait.needs_sign_in)
+        elif self.banner.says(about):
+            self.banner.change(text)
+
+    def _on_banner_acted(self, about: str) -> None:
+        if about == _SIGN_IN:
+            self._tasks.spawn(self._service.signed_in)
+        elif about == _OFFLINE:
+            self._service.try_now()
+        else:
+            self._tasks.spawn(self._service.connect)
 
     def _on_bridge_ticked(self) -> None:
         if self.model.list.moving:
@@ -369,9 +406,11 @@ class MainWindow(QMainWindow):
         self._breadcrumb.setText("  /  ".join(parts).rstrip() if len(parts) > 1 else parts[0])
         self.transfers.set_destination(connection.destination)
         if status.error is not None:
-            self.banner.say(status.error.sentence, with_actions=True)
-        elif status.state == "ready" and not self._service.notice:
-            self.banner.hide()
+            self.banner.say(
+                status.error.sentence, about=_STORE, action=tr("Try again"), settings=True
+            )
+        elif status.state == "ready":
+            self.banner.withdraw(_STORE)
         self._show_summary()
 
     def _on_connection_chosen(self, name: str) -> None:

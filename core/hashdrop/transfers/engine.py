@@ -338,6 +338,16 @@ class Engine:
             self._queue(transfer)
         self._start_waiting()
 
+    def hurry(self) -> None:
+        """Ask for stores that are out of reach now, not when they are due."""
+        for target in {transfer.target for transfer in self._running.values()}:
+            target.hurry()
+
+    @property
+    def blocked_targets(self) -> list[Target]:
+        """Where something waits for the person to sign in."""
+        return list({t.target for t in self._blocked if t.target.blocked is not None})
+
     def replace_target(self, old: Target, new: Target) -> None:
         """Go on, with new credentials, with what waits for the person to sign in."""
         for transfer in self._transfers.values():
