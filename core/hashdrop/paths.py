@@ -59,6 +59,11 @@ class Paths:
         """The folder of the embedded store."""
         return self.data / "store"
 
+    @property
+    def kept_queue(self) -> Path:
+        """There while the queue was left for the next start on purpose."""
+        return self.data / "queue-kept"
+
     def ensure(self) -> None:
         """Create both folders, readable by this person only."""
         for folder in (self.config, self.data):

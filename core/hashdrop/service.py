@@ -136,6 +136,8 @@ class Service:
         self._saving = anyio.Lock()
         self.status = ConnectionStatus(self._target.connection, "starting")
         """Of the current connection."""
+        self.was_suspended = False
+        """Whether the run before ended by `suspend`; known after `restore`."""
 
     # --- connections -----------------------------------------------------------------------------
 
@@ -317,9 +319,12 @@ class Service:
     async def restore(self) -> int:
         """Queue again what an earlier run left; returns how many files came back.
 
+        `was_suspended` says afterwards whether they were left on purpose.
+
         Raises:
             CatalogError: The journal cannot be read.
         """
+        self.was_suspended = await run_sync(_taken_away, self.paths.kept_queue)
         targets = {self._target.connection.model_dump_json(): self._target}
 
         def target_of(file: QueuedFile) -> Target:
@@ -334,6 +339,7 @@ class Service:
     async def suspend(self) -> None:
         """Stop everything so that the next start goes on with it."""
         await self._engine.suspend()
+        await run_sync(partial(self.paths.kept_queue.touch, mode=0o600))
 
     async def cancel_all(self) -> None:
         """Cancel everything; returns when nothing of it is left in S3."""
@@ -507,6 +513,15 @@ def _router_of(connection: Connection) -> S3Router:
     return simple_s3_router(
         connection.bucket, connection.prefix, temp_prefix=connection.temp_prefix
     )
+
+
+def _taken_away(path: Path) -> bool:
+    """Take a file away; whether it was there."""
+    try:
+        path.unlink()
+    except OSError:  # what it says is only in which words something is told
+        return False
+    return True
 
 
 def _resolved(choice: Choice, settings: Settings) -> Connection | None:

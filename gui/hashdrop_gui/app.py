@@ -114,7 +114,7 @@ async def _serve(
                 shown.add(files)
             await shown.closed.wait()
             with anyio.CancelScope(shield=True):
-                await service.cancel_all()
+                await (service.suspend() if shown.keeps_queue else service.cancel_all())
 
     return _INTERRUPTED if interrupted else 0
 

@@ -24,7 +24,6 @@ from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QMainWindow
 from PySide6.QtWidgets import QMenu
-from PySide6.QtWidgets import QMessageBox
 from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QStackedWidget
 from PySide6.QtWidgets import QVBoxLayout
@@ -39,6 +38,8 @@ from hashdrop.transfers.events import State
 from hashdrop_gui.bridge import EventBridge
 from hashdrop_gui.dialogs.connection import ConnectionDialog
 from hashdrop_gui.dialogs.limit import LimitDialog
+from hashdrop_gui.dialogs.quitting import Leave
+from hashdrop_gui.dialogs.quitting import QuitQuestion
 from hashdrop_gui.models.outages import Outages
 from hashdrop_gui.models.outages import Wait
 from hashdrop_gui.models.speed import SpeedLog
@@ -90,8 +91,10 @@ class MainWindow(QMainWindow):
         self._tokens = tokens
         self.closed = anyio.Event()
         """Set when the person is done with the window."""
+        self.keeps_queue = False
+        """Whether the next start is to go on with what is unfinished."""
         self._may_close = False
-        self._asking: QMessageBox | None = None
+        self._asking: QuitQuestion | None = None
         self._outages = Outages()
         self._waits_for: Wait | None = None
         self.setWindowTitle("Hashdrop")
@@ -473,12 +476,16 @@ class MainWindow(QMainWindow):
     async def restore(self) -> None:
         """Go on with what an earlier run left in the queue, and say so."""
         count = await self._service.restore()
-        if count:
-            self.banner.say(
-                tr(
-                    "Hashdrop ended before everything was stored. {files} came back and go on."
-                ).format(files=files_text(count))
+        if not count:
+            return
+        files = files_text(count)
+        if self._service.was_suspended:
+            self.say(tr("Going on with {files} from last time").format(files=files))
+        else:
+            words = tr(
+                "Hashdrop ended before everything was stored. {files} came back. Uploading goes on."
             )
+            self.banner.say(words.format(files=files))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Say before release where the drop would go."""
@@ -533,10 +540,15 @@ class MainWindow(QMainWindow):
         for end in self._unsubscribe:
             end()
 
-    def quit_now(self) -> None:
-        """End the program: what runs is cancelled and cleaned up first."""
+    def quit_now(self, *, keep: bool = False) -> None:
+        """End the program.
+
+        Args:
+            keep: Whether the next start goes on with what is unfinished; else it is cancelled and cleaned up.
+        """
+        self.keeps_queue = keep
         if self._service.active_count:
-            self.say(tr("Cancelling…"))
+            self.say(tr("Stopping…") if keep else tr("Cancelling…"))
             self.setEnabled(False)
         else:
             self.hide()
@@ -550,33 +562,14 @@ class MainWindow(QMainWindow):
             return
         if self._asking is not None:
             return
-        box = QMessageBox(self)
-        box.setObjectName("confirmQuit")
-        box.setIcon(QMessageBox.Icon.NoIcon)
-        box.setWindowTitle(tr("Quit Hashdrop"))
-        box.setText(
-            tr("1 upload is still running.")
-            if active == 1
-            else tr("{n} uploads are still running.").format(n=f"{active:,}")
-        )
-        box.setInformativeText(
-            tr("If you quit, they are cancelled and nothing of them is left in S3.")
-        )
-        stay = box.addButton(tr("Stay"), QMessageBox.ButtonRole.RejectRole)
-        leave = box.addButton(tr("Cancel uploads and quit"), QMessageBox.ButtonRole.DestructiveRole)
-        box.setDefaultButton(stay)
-        box.setEscapeButton(stay)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._asking = box
-
-        def decided(*_: object) -> None:
-            clicked = box.clickedButton()
-            self._asking = None
-            if clicked is leave:
-                self.quit_now()
-
-        box.finished.connect(decided)
+        box = self._asking = QuitQuestion(active, self)
+        box.answered.connect(self._on_quit_answered)
         box.open()
+
+    def _on_quit_answered(self, leave: Leave) -> None:
+        self._asking = None
+        if leave is not Leave.STAY:
+            self.quit_now(keep=leave is Leave.KEEP)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Only say that the person wants to leave; the program's main ends it."""
