@@ -34,8 +34,9 @@ from hashdrop.connection import Connection
 from hashdrop.errors import HashdropError
 from hashdrop.transfers.events import BatchScanned
 from hashdrop.transfers.events import Event
-from hashdrop.transfers.events import State
+from hashdrop_gui.actions.finishing import Finishing
 from hashdrop_gui.bridge import EventBridge
+from hashdrop_gui.desktop.tray import Tray
 from hashdrop_gui.dialogs.connection import ConnectionDialog
 from hashdrop_gui.dialogs.limit import LimitDialog
 from hashdrop_gui.dialogs.quitting import Leave
@@ -43,19 +44,20 @@ from hashdrop_gui.dialogs.quitting import QuitQuestion
 from hashdrop_gui.models.outages import Outages
 from hashdrop_gui.models.outages import Wait
 from hashdrop_gui.models.speed import SpeedLog
+from hashdrop_gui.models.timed_pause import Pause
+from hashdrop_gui.models.timed_pause import TimedPause
+from hashdrop_gui.models.totals import active_text
+from hashdrop_gui.models.totals import bytes_done
+from hashdrop_gui.models.totals import idle_text
+from hashdrop_gui.models.totals import is_held
 from hashdrop_gui.models.transfers import TransfersModel
 from hashdrop_gui.models.wording import files_text
-from hashdrop_gui.models.wording import left_text
-from hashdrop_gui.models.wording import progress_text
-from hashdrop_gui.models.wording import speed_text
 from hashdrop_gui.models.wording import time_text
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.pages.pointers import PointersPage
 from hashdrop_gui.pages.transfers import TransfersPage
 from hashdrop_gui.theme import Tokens
 from hashdrop_gui.theme import icon
-from hashdrop_gui.timed_pause import Pause
-from hashdrop_gui.timed_pause import TimedPause
 from hashdrop_gui.widgets.banner import Banner
 from hashdrop_gui.widgets.bottom_bar import BottomBar
 from hashdrop_gui.widgets.drop_overlay import DropOverlay
@@ -118,6 +120,16 @@ class MainWindow(QMainWindow):
         self._said.setSingleShot(True)
         self._said.setInterval(_SAID_MS)
         self.timed_pause = TimedPause(self)
+        self.tray = Tray(tokens, self)
+        self.finishing = Finishing(
+            self.model.list,
+            self.tray,
+            self._shows_transfers,
+            service=service,
+            tasks=tasks,
+            parent=self,
+        )
+        self.bottom.more.show_after_last(self.finishing.after_last)
         self._connect()
         self._add_actions()
         self._show_limit(service.preferences.limit_bytes_per_s)
@@ -192,6 +204,16 @@ class MainWindow(QMainWindow):
         self.bottom.limit.pause_chosen.connect(self.pause_for)
         self.timed_pause.ended.connect(self.resume_all)
         self.bottom.cancel_requested.connect(lambda: self._tasks.spawn(self._service.cancel_all))
+        self.bridge.arrived.connect(self.finishing.take)
+        self.bottom.more.after_last_chosen.connect(self.finishing.want)
+        self.finishing.copy_requested.connect(self.copy)
+        self.finishing.told.connect(self.say)
+        self.finishing.quit_requested.connect(self.ask_to_quit)
+        self.tray.open_requested.connect(self.come_forward)
+        self.tray.batch_requested.connect(self.show_batch)
+        self.tray.turn_requested.connect(self.bottom.press_turn)
+        self.tray.pause_chosen.connect(self.pause_for)
+        self.tray.quit_requested.connect(self.ask_to_quit)
         self._said.timeout.connect(self._show_summary)
 
     def _add_actions(self) -> None:
@@ -223,6 +245,7 @@ class MainWindow(QMainWindow):
             self.pointers,
             self.banner,
             self.bottom,
+            self.tray,
             self._overlay,
         ):
             part.set_tokens(tokens)
@@ -236,6 +259,22 @@ class MainWindow(QMainWindow):
         self.sidebar.choose_page(number)
         if number == 1:
             self.pointers.refresh()
+
+    def come_forward(self) -> None:
+        """Bring the window before the eyes, from wherever it is."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def show_batch(self, number: int) -> None:
+        """Bring a batch before the eyes."""
+        self.come_forward()
+        self.show_page(0)
+        self.transfers.show_batch(number)
+
+    def _shows_transfers(self) -> bool:
+        return self.isActiveWindow() and self._pages.currentIndex() == 0
 
     def report(self, error: HashdropError) -> None:
         """Tell an error that belongs to no row."""
@@ -350,48 +389,31 @@ class MainWindow(QMainWindow):
 
     def _show_paused(self) -> None:
         """Offer to go on where all is held: at once, or file by file."""
-        listed = self.model.list
-        held = listed.counts[State.PAUSED]
         until = self.timed_pause.until
         self.bottom.limit.show_pause(time_text(until) if until else "")
-        self.bottom.show_paused(paused=self._service.is_paused or 0 < held == listed.active)
+        paused = self._service.is_paused or is_held(self.model.list, all_paused=False)
+        self.bottom.show_paused(paused=paused)
         self._show_summary()
 
     def _show_summary(self) -> None:
-        if self._said.isActive():
-            return
-        listed = self.model.list
-        if not listed.active:
-            status = self._service.status
-            local = status.connection.name == LOCAL_CONNECTION_NAME
-            starting = tr("Starting the store on this computer…") if local else tr("Connecting…")
-            idle = tr("All paused") if self._service.is_paused else self._idle_text()
-            self.summary.setText(starting if status.state == "starting" else idle)
-            return
-        uploading = sum(
-            row.done for row in listed.moving.values() if row.state.value == "Uploading"
-        )
-        done = min(listed.total, listed.finished_bytes + uploading)
-        held = listed.counts[State.PAUSED]
-        if held == listed.active or (self._service.is_paused and not listed.moving):
-            parts = [tr("{n} paused").format(n=f"{listed.active:,}")]
-        else:
-            parts = [tr("{n} active").format(n=f"{listed.active:,}")]
-        if listed.moving and (speed := self.speed.rate) > 0:
-            parts += [speed_text(speed), left_text((listed.total - done) / speed)]
-        parts.append(progress_text(done, listed.total))
-        self.summary.setText(" · ".join(parts))
+        listed, all_paused = self.model.list, self._service.is_paused
+        words, fraction = self._idle_text(), None
+        if listed.active:
+            words = active_text(listed, self.speed.rate, all_paused=all_paused)
+            fraction = bytes_done(listed) / listed.total if listed.total else 0.0
+        held = all_paused or is_held(listed, all_paused=False)
+        self.tray.show_state(words, fraction, paused=held)
+        if not self._said.isActive():
+            self.summary.setText(words)
 
     def _idle_text(self) -> str:
-        counts = self.model.list.counts
-        numbers = (
-            (counts[State.STORED], tr("{n} stored")),
-            (counts[State.ALREADY_STORED], tr("{n} already stored")),
-            (counts[State.FAILED], tr("{n} failed")),
-            (counts[State.CANCELLED], tr("{n} cancelled")),
-        )
-        told = [words.format(n=f"{number:,}") for number, words in numbers if number]
-        return " · ".join(told) or tr("Ready")
+        status = self._service.status
+        if status.state == "starting":
+            local = status.connection.name == LOCAL_CONNECTION_NAME
+            return tr("Starting the store on this computer…") if local else tr("Connecting…")
+        if self._service.is_paused:
+            return tr("All paused")
+        return idle_text(self.model.list) or tr("Ready")
 
     # --- connections -----------------------------------------------------------------------------
 
@@ -537,6 +559,7 @@ class MainWindow(QMainWindow):
     def let_close(self) -> None:
         """Allow the window to close without asking; it hears of nothing any more."""
         self._may_close = True
+        self.tray.hide()
         for end in self._unsubscribe:
             end()
 

@@ -226,6 +226,7 @@ QPushButton#pill {{ min-height: 26px; padding: 0 14px; border-radius: 14px; colo
 QPushButton#pill:checked {{ background: {t.selection}; border-color: {t.selection}; color: {t.accent}; font-weight: 600; }}
 QPushButton#pill:focus {{ border: 2px solid {t.accent}; padding: 0 13px; }}
 QToolButton {{ border: none; border-radius: 6px; padding: 6px; background: transparent; }}
+QToolButton::menu-indicator {{ image: none; width: 0; }}
 QToolButton:hover {{ background: {t.line}; }}
 QToolButton:focus {{ border: 2px solid {t.accent}; padding: 4px; }}
 QLineEdit {{ min-height: 34px; padding: 0 12px; border: 1px solid {t.line}; border-radius: 8px;

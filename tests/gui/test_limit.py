@@ -20,7 +20,7 @@ from hashdrop.transfers.events import Stored
 from hashdrop.transfers.events import Uploading
 from hashdrop_gui.dialogs.limit import LimitDialog
 from hashdrop_gui.models.speed import SpeedLog
-from hashdrop_gui.timed_pause import Pause
+from hashdrop_gui.models.timed_pause import Pause
 from support.window import entry
 from support.window import until
 

@@ -160,6 +160,17 @@ class TransfersPage(QWidget):
             )
         )
 
+    def show_batch(self, number: int) -> None:
+        """Bring a batch before the eyes, whatever the filter was."""
+        self._pills.choose(0)
+        shown = self._filter
+        for place in range(shown.rowCount()):
+            index = shown.index(place, 0)
+            if index.data(Role.ROW).number == number:
+                self.view.expand(index)
+                self.view.setCurrentIndex(index)
+                self.view.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtTop)
+
     # --- selection -------------------------------------------------------------------------------
 
     def selected(self) -> list[FileRow]:

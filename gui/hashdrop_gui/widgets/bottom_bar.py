@@ -17,6 +17,7 @@ from hashdrop_gui.models.speed import SpeedLog
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.theme import Tokens
 from hashdrop_gui.widgets.limit_button import LimitButton
+from hashdrop_gui.widgets.more_button import MoreButton
 from hashdrop_gui.widgets.speed_plot import SpeedPlot
 
 HEIGHT = 44
@@ -78,12 +79,13 @@ class BottomBar(QFrame):
         self.cancel = QPushButton(tr("Cancel all"))
         self.cancel.setObjectName("small")
         self.cancel.hide()
+        self.more = MoreButton(tokens)
         self._resumes = False
         row = QHBoxLayout(self)
-        row.setContentsMargins(24, 0, 24, 0)
+        row.setContentsMargins(24, 0, 16, 0)
         row.setSpacing(8)
         row.addWidget(self.summary, 1)
-        for widget in (self.plot, self.limit, self.cancel, self.turn):
+        for widget in (self.plot, self.limit, self.cancel, self.turn, self.more):
             row.addWidget(widget)
         self.turn.clicked.connect(lambda *_: self.press_turn())
         self.cancel.clicked.connect(lambda *_: self.cancel_requested.emit())
@@ -92,6 +94,7 @@ class BottomBar(QFrame):
     def set_tokens(self, tokens: Tokens) -> None:
         """Paint in another scheme from now on."""
         self.plot.set_tokens(tokens)
+        self.more.set_tokens(tokens)
 
     def show_paused(self, *, paused: bool) -> None:
         """Say what the button does now."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu
 from PySide6.QtWidgets import QPushButton
 
+from hashdrop_gui.models.timed_pause import Pause
+from hashdrop_gui.models.timed_pause import pause_words
 from hashdrop_gui.models.wording import speed_text
 from hashdrop_gui.models.wording import tr
-from hashdrop_gui.timed_pause import Pause
 
 MB = 1_000_000
 CHOICES = (1 * MB, 2 * MB, 5 * MB, 10 * MB, 20 * MB, 50 * MB)
@@ -49,7 +48,10 @@ class LimitButton(QPushButton):
         self._own.triggered.connect(self._on_own_triggered)
         self._group.addAction(self._own)
         menu.addSeparator()
-        add_pauses(menu, self.pause_chosen.emit)
+        for pause in Pause:
+            menu.addAction(pause_words(pause)).triggered.connect(
+                lambda *_, one=pause: self.pause_chosen.emit(one)
+            )
         self.setMenu(menu)
         self.show_limit(None)
 
@@ -93,18 +95,3 @@ def limit_text(bytes_per_s: float | None) -> str:
     if bytes_per_s is None:
         return tr("none")
     return tr("{n} MB/s").format(n=f"{bytes_per_s / MB:,.2f}".rstrip("0").rstrip("."))
-
-
-def add_pauses(menu: QMenu, chosen: Callable[[Pause], object]) -> None:
-    """Add the pauses that end by themselves to a menu.
-
-    Args:
-        menu: The menu.
-        chosen: Called with a `Pause`.
-    """
-    for pause, words in (
-        (Pause.QUARTER, tr("Pause for 15 minutes")),
-        (Pause.HOUR, tr("Pause for 1 hour")),
-        (Pause.TOMORROW, tr("Pause until tomorrow, 8:00")),
-    ):
-        menu.addAction(words).triggered.connect(lambda *_, one=pause: chosen(one))

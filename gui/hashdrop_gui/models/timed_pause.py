@@ -11,6 +11,8 @@ from PySide6.QtCore import QObject
 from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
 
+from hashdrop_gui.models.wording import tr
+
 _LOOK_MS = 1_000
 _MORNING = 8
 """The hour at which "until tomorrow" ends."""
@@ -23,6 +25,17 @@ class Pause(IntEnum):
     HOUR = 60
     TOMORROW = 0
     """Until the next morning."""
+
+
+def pause_words(pause: Pause) -> str:
+    """Return the words of a menu for a pause."""
+    match pause:
+        case Pause.QUARTER:
+            return tr("Pause for 15 minutes")
+        case Pause.HOUR:
+            return tr("Pause for 1 hour")
+        case Pause.TOMORROW:
+            return tr("Pause until tomorrow, 8:00")
 
 
 class TimedPause(QObject):
