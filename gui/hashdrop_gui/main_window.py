@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
-from PySide6.QtCore import QMimeData
 from PySide6.QtCore import Qt
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QAction
@@ -18,7 +17,6 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtGui import QKeySequence
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFileDialog
 from PySide6.QtWidgets import QFrame
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QLabel
@@ -35,6 +33,8 @@ from hashdrop.errors import HashdropError
 from hashdrop.transfers.events import BatchScanned
 from hashdrop.transfers.events import Event
 from hashdrop_gui.actions.finishing import Finishing
+from hashdrop_gui.actions.intake import Intake
+from hashdrop_gui.actions.intake import local_paths
 from hashdrop_gui.bridge import EventBridge
 from hashdrop_gui.desktop.tray import Tray
 from hashdrop_gui.dialogs.connection import ConnectionDialog
@@ -114,6 +114,7 @@ class MainWindow(QMainWindow):
         self.speed = SpeedLog()
         self.bottom = BottomBar(self.speed, tokens)
         self.summary = self.bottom.summary
+        self.intake = Intake(service, tasks, self)
         self._build()
         self._overlay = DropOverlay(tokens, self)
         self._said = QTimer(self)
@@ -192,7 +193,7 @@ class MainWindow(QMainWindow):
         self.banner.settings_requested.connect(lambda: self.edit_connection(None))
         for page in (self.transfers, self.pointers):
             page.copy_text_requested.connect(self.copy)
-            page.upload_requested.connect(self.choose_files)
+            page.upload_requested.connect(self.intake.choose_files)
         self.transfers.cancel_requested.connect(self._service.cancel)
         self.transfers.retry_requested.connect(self._service.retry)
         self.transfers.pause_requested.connect(self._on_pause_requested)
@@ -205,6 +206,13 @@ class MainWindow(QMainWindow):
         self.timed_pause.ended.connect(self.resume_all)
         self.bottom.cancel_requested.connect(lambda: self._tasks.spawn(self._service.cancel_all))
         self.bridge.arrived.connect(self.finishing.take)
+        self.intake.added.connect(lambda: self.show_page(0))
+        self.intake.told.connect(self.say)
+        self.intake.warned.connect(self.banner.say)
+        self.intake.watch_changed.connect(self.bottom.more.show_watched)
+        self.bottom.more.watch_requested.connect(self.intake.choose_watched_folder)
+        self.bottom.more.unwatch_requested.connect(self.intake.stop_watching)
+        self.intake.watch_as_before()
         self.bottom.more.after_last_chosen.connect(self.finishing.want)
         self.finishing.copy_requested.connect(self.copy)
         self.finishing.told.connect(self.say)
@@ -219,9 +227,9 @@ class MainWindow(QMainWindow):
     def _add_actions(self) -> None:
         menu = QMenu(self)
         for words, keys, act, target in (
-            (tr("Upload files…"), QKeySequence("Ctrl+U"), self.choose_files, menu),
-            (tr("Upload folder…"), QKeySequence("Ctrl+Shift+U"), self.choose_folder, menu),
-            (tr("Paste files"), QKeySequence(QKeySequence.StandardKey.Paste), self.paste, menu),
+            (tr("Upload files…"), QKeySequence("Ctrl+U"), self.intake.choose_files, menu),
+            (tr("Upload folder…"), QKeySequence("Ctrl+Shift+U"), self.intake.choose_folder, menu),
+            (tr("Paste"), QKeySequence(QKeySequence.StandardKey.Paste), self.intake.paste, menu),
             (tr("Pause or resume all"), QKeySequence("Ctrl+Shift+P"), self.bottom.press_turn, None),
             (tr("Transfers"), QKeySequence("Ctrl+1"), lambda: self.show_page(0), None),
             (tr("Pointers"), QKeySequence("Ctrl+2"), lambda: self.show_page(1), None),
@@ -466,38 +474,19 @@ class MainWindow(QMainWindow):
 
     # --- ways in ---------------------------------------------------------------------------------
 
-    def choose_files(self) -> None:
-        """Open the dialog that chooses files."""
-        self._choose(QFileDialog.FileMode.ExistingFiles, tr("Upload files"))
-
-    def choose_folder(self) -> None:
-        """Open the dialog that chooses a folder."""
-        self._choose(QFileDialog.FileMode.Directory, tr("Upload folder"))
-
-    def _choose(self, mode: QFileDialog.FileMode, title: str) -> None:
-        dialog = QFileDialog(self, title)
-        dialog.setFileMode(mode)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.filesSelected.connect(lambda chosen: self.add([Path(path) for path in chosen]))
-        dialog.open()
-
-    def paste(self) -> None:
-        """Take the files on the clipboard."""
-        paths = local_paths(QGuiApplication.clipboard().mimeData())
-        if paths:
-            self.add(paths)
-        else:
-            self.say(tr("There are no files on the clipboard"))
-
     def add(self, paths: Sequence[Path]) -> None:
         """Queue files and folders, and show them."""
-        if paths:
-            self._service.add(list(paths))
-            self.show_page(0)
+        self.intake.add(paths)
+
+    def take_over(self, paths: Sequence[Path]) -> None:
+        """Take what another start of the program hands over, and come forward."""
+        self.add(paths)
+        self.come_forward()
 
     async def restore(self) -> None:
         """Go on with what an earlier run left in the queue, and say so."""
         count = await self._service.restore()
+        await self.intake.clean()
         if not count:
             return
         files = files_text(count)
@@ -560,6 +549,7 @@ class MainWindow(QMainWindow):
         """Allow the window to close without asking; it hears of nothing any more."""
         self._may_close = True
         self.tray.hide()
+        self.intake.end()
         for end in self._unsubscribe:
             end()
 
@@ -601,11 +591,6 @@ class MainWindow(QMainWindow):
             return
         event.ignore()
         self.ask_to_quit()
-
-
-def local_paths(data: QMimeData) -> list[Path]:
-    """Return the files and folders of this computer that data holds."""
-    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
 
 
 def _second_line(connection: Connection) -> str:

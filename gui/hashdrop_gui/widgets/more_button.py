@@ -22,9 +22,13 @@ class MoreButton(QToolButton):
 
     Signals:
         after_last_chosen: What to do after the last upload.
+        watch_requested: A folder is to be chosen that is watched.
+        unwatch_requested: No folder is to be watched any more.
     """
 
     after_last_chosen = Signal(object)
+    watch_requested = Signal()
+    unwatch_requested = Signal()
 
     def __init__(self, tokens: Tokens) -> None:
         super().__init__()
@@ -45,12 +49,25 @@ class MoreButton(QToolButton):
             action.setCheckable(True)
             action.triggered.connect(lambda *_, one=what: self.after_last_chosen.emit(one))
             group.addAction(action)
+        self.watched = menu.addMenu(tr("Watched folder"))
+        self.watched.addAction(tr("Choose a folder…")).triggered.connect(
+            lambda *_: self.watch_requested.emit()
+        )
+        self._unwatch = self.watched.addAction("")
+        self._unwatch.triggered.connect(lambda *_: self.unwatch_requested.emit())
+        self.show_watched("")
         self.setMenu(menu)
         self.set_tokens(tokens)
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Paint in another scheme from now on."""
         self.setIcon(icon("more", tokens.second))
+
+    def show_watched(self, folder: str) -> None:
+        """Say which folder is watched; "" for none."""
+        words = tr("Stop watching {path}").format(path=folder) if folder else tr("Stop watching")
+        self._unwatch.setText(words.replace("&", "&&"))
+        self._unwatch.setEnabled(bool(folder))
 
     def show_after_last(self, what: AfterLast) -> None:
         """Mark what is done after the last upload."""
