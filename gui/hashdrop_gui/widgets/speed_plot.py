@@ -20,8 +20,10 @@ from hashdrop_gui.theme import Tokens
 
 _SIZE = QSize(160, 28)
 _TICK_MS = 1_000
-_SPAN = 4
+_SPAN = 3
 """Seconds that a point is the mean of."""
+_SHORTEST = 30
+"""Seconds that are drawn at least: what has just begun is no dot at the right."""
 
 
 class SpeedPlot(QWidget):
@@ -67,6 +69,8 @@ class SpeedPlot(QWidget):
 
     def _show(self) -> None:
         samples = self._log.samples
+        begun = next((at for at, sent in enumerate(samples) if sent), len(samples))
+        samples = samples[min(begun, len(samples) - _SHORTEST) :]
         spans = [
             samples[at : at + _SPAN] for at in range(len(samples) % _SPAN, len(samples), _SPAN)
         ]
