@@ -59,6 +59,21 @@ class Paths:
         """The folder of the embedded store."""
         return self.data / "store"
 
+    @property
+    def kept_queue(self) -> Path:
+        """There while the queue was left for the next start on purpose."""
+        return self.data / "queue-kept"
+
+    @property
+    def pasted(self) -> Path:
+        """What was pasted, as files, until it is stored."""
+        return self.data / "pasted"
+
+    @property
+    def window_lock(self) -> Path:
+        """Held by the one window of these folders."""
+        return self.data / "window.lock"
+
     def ensure(self) -> None:
         """Create both folders, readable by this person only."""
         for folder in (self.config, self.data):

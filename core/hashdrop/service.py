@@ -49,6 +49,7 @@ from hashdrop.s3.routing import simple_s3_router
 from hashdrop.s3.threads import plain_task_group
 from hashdrop.s3.writing import ContentWriter
 from hashdrop.s3.writing import WriteOptions
+from hashdrop.settings import Preferences
 from hashdrop.settings import Settings
 from hashdrop.settings import load_settings
 from hashdrop.settings import save_settings
@@ -132,8 +133,11 @@ class Service:
         self._watchers: list[Callable[[ConnectionStatus], None]] = []
         self._target = Target(self._current())
         self._switching = anyio.Lock()
+        self._saving = anyio.Lock()
         self.status = ConnectionStatus(self._target.connection, "starting")
         """Of the current connection."""
+        self.was_suspended = False
+        """Whether the run before ended by `suspend`; known after `restore`."""
 
     # --- connections -----------------------------------------------------------------------------
 
@@ -173,6 +177,25 @@ class Service:
             elif self._target is not old and old.blocked is not None:
                 self._target = old  # what waits for it is found again by the next try
 
+    async def signed_in(self) -> None:
+        """Go on, with the credentials as they are now, with all that waits for the person to sign in."""
+        async with self._switching:
+            for old in self._engine.blocked_targets:
+                new = Target(old.connection)
+                if old is not self._target:
+                    await self._reach(new)
+                else:
+                    self._target = new
+                    await self._open(new)
+                if not new.has_failed:
+                    self._engine.replace_target(old, new)
+                elif self._target is new:
+                    self._target = old  # what waits for it is found again by the next try
+
+    def try_now(self) -> None:
+        """Ask for a store that is out of reach now, not when it is due."""
+        self._engine.hurry()
+
     async def use_connection(self, name: str) -> None:
         """Make another connection current, save that, and reach it.
 
@@ -185,7 +208,7 @@ class Service:
         is_override = self._override is not None and connection == self._override
         async with self._switching:
             if not is_override:
-                await self._save(self._settings.using(name))
+                await self._save(lambda settings: settings.using(name))
                 self._override = None
             self._target = Target(connection)
             await self._open(self._target)
@@ -201,8 +224,7 @@ class Service:
             SettingsError: The name is taken, or the settings cannot be saved.
         """
         async with self._switching:
-            settings = self._settings.saved(connection, replaces=replaces)
-            await self._save(settings)
+            await self._save(lambda settings: settings.saved(connection, replaces=replaces))
             self._override = None
             self._target = Target(self._current())
             await self._open(self._target)
@@ -215,6 +237,26 @@ class Service:
         """
         digest = make_digest(_SAMPLE_HASH, 1, content_type=content_type_of(name))
         return ask_router(_router_of(connection), digest, {}, temp=False)["key"]
+
+    # --- preferences -----------------------------------------------------------------------------
+
+    @property
+    def preferences(self) -> Preferences:
+        """How the person wants the window to work."""
+        return self._settings.preferences
+
+    async def prefer(self, **changes: object) -> None:
+        """Change some preferences, and keep them for the next start.
+
+        Raises:
+            SettingsError: They cannot be saved.
+        """
+
+        def changed(settings: Settings) -> Settings:
+            values = settings.preferences.model_dump() | changes
+            return settings.preferring(Preferences.model_validate(values))
+
+        await self._save(changed)
 
     # --- transfers -------------------------------------------------------------------------------
 
@@ -278,9 +320,12 @@ class Service:
     async def restore(self) -> int:
         """Queue again what an earlier run left; returns how many files came back.
 
+        `was_suspended` says afterwards whether they were left on purpose.
+
         Raises:
             CatalogError: The journal cannot be read.
         """
+        self.was_suspended = await run_sync(_taken_away, self.paths.kept_queue)
         targets = {self._target.connection.model_dump_json(): self._target}
 
         def target_of(file: QueuedFile) -> Target:
@@ -295,6 +340,7 @@ class Service:
     async def suspend(self) -> None:
         """Stop everything so that the next start goes on with it."""
         await self._engine.suspend()
+        await run_sync(partial(self.paths.kept_queue.touch, mode=0o600))
 
     async def cancel_all(self) -> None:
         """Cancel everything; returns when nothing of it is left in S3."""
@@ -383,9 +429,11 @@ class Service:
             return local_connection(self._settings)
         return self._settings.named(self._settings.current) or local_connection(self._settings)
 
-    async def _save(self, settings: Settings) -> None:
-        await run_sync(save_settings, self.paths.settings_file, settings)
-        self._settings = settings
+    async def _save(self, change: Callable[[Settings], Settings]) -> None:
+        async with self._saving:  # no change is made to settings that are being replaced
+            settings = change(self._settings)
+            await run_sync(save_settings, self.paths.settings_file, settings)
+            self._settings = settings
 
     async def _open(self, target: Target) -> None:
         self._tell(ConnectionStatus(target.connection, "starting"))
@@ -466,6 +514,15 @@ def _router_of(connection: Connection) -> S3Router:
     return simple_s3_router(
         connection.bucket, connection.prefix, temp_prefix=connection.temp_prefix
     )
+
+
+def _taken_away(path: Path) -> bool:
+    """Take a file away; whether it was there."""
+    try:
+        path.unlink()
+    except OSError:  # what it says is only in which words something is told
+        return False
+    return True
 
 
 def _resolved(choice: Choice, settings: Settings) -> Connection | None:
@@ -604,4 +661,11 @@ def _prepare(paths: Paths) -> Settings:
     return load_settings(paths.settings_file)
 
 
-__all__ = ("ConnectionStatus", "PointerRow", "Service", "local_connection", "open_service")
+__all__ = (
+    "ConnectionStatus",
+    "PointerRow",
+    "Preferences",
+    "Service",
+    "local_connection",
+    "open_service",
+)

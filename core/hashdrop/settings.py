@@ -8,6 +8,7 @@ import tempfile
 import tomllib
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from datetime import UTC
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,9 @@ from typing import Any
 from typing import cast
 
 import tomli_w
+from pydantic import BaseModel
+from pydantic import ConfigDict
+from pydantic import Field
 from pydantic import ValidationError
 
 from hashdrop.connection import LOCAL_CONNECTION_NAME
@@ -25,6 +29,19 @@ VERSION = 1
 """Of the file's format. A later one comes with a step in `_migrated`."""
 
 
+class Preferences(BaseModel):
+    """How the person wants the window to work; keys of a later version are kept."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    limit_bytes_per_s: float | None = Field(default=None, gt=0)
+    """Of all uploads together; `None` for no limit."""
+    watched_folder: str = ""
+    """What arrives in it is stored; "" for none."""
+    copies_pointers: bool = False
+    """Whether the pointers go to the clipboard after the last upload."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the person chose; a new value for each change."""
@@ -33,6 +50,7 @@ class Settings:
     """The person's own; that of this computer only if its bucket or prefix were changed."""
     current: str = LOCAL_CONNECTION_NAME
     """Name of the connection that drops go to."""
+    preferences: Preferences = field(default_factory=Preferences)
     notice: str = ""
     """What has to be told about the file; never saved."""
     unknown: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -63,11 +81,15 @@ class Settings:
             kept[names.index(replaces)] = connection
         else:
             kept.append(connection)
-        return Settings(tuple(kept), connection.name, "", self.unknown)
+        return replace(self, connections=tuple(kept), current=connection.name, notice="")
 
     def using(self, name: str) -> Settings:
         """Return settings with another connection current."""
-        return Settings(self.connections, name, "", self.unknown)
+        return replace(self, current=name, notice="")
+
+    def preferring(self, preferences: Preferences) -> Settings:
+        """Return settings with other preferences."""
+        return replace(self, preferences=preferences, notice="")
 
 
 def load_settings(path: Path) -> Settings:
@@ -126,6 +148,9 @@ def save_settings(path: Path, settings: Settings) -> None:
             one.model_dump(mode="json", exclude_defaults=True) for one in settings.connections
         ],
     }
+    preferences = settings.preferences.model_dump(mode="json", exclude_defaults=True)
+    if preferences:
+        document["window"] = preferences
     temporary = ""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -146,7 +171,9 @@ def save_settings(path: Path, settings: Settings) -> None:
 
 def _parsed(raw: dict[str, Any]) -> Settings:
     raw = _migrated(raw)
-    unknown = {key: raw[key] for key in raw.keys() - {"version", "current", "connections"}}
+    unknown = {
+        key: raw[key] for key in raw.keys() - {"version", "current", "connections", "window"}
+    }
     listed = raw.get("connections", [])
     if not isinstance(listed, list):
         raise TypeError("connections")
@@ -158,6 +185,7 @@ def _parsed(raw: dict[str, Any]) -> Settings:
     return Settings(
         connections=connections,
         current=current if current in names else LOCAL_CONNECTION_NAME,
+        preferences=Preferences.model_validate(raw.get("window", {})),
         unknown=unknown,
     )
 

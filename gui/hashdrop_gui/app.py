@@ -17,9 +17,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from hashdrop import __version__
+from hashdrop.connection import Choice
 from hashdrop.errors import HashdropError
 from hashdrop.errors import UsageError
 from hashdrop.service import open_service
+from hashdrop_gui.desktop.instance import Instance
+from hashdrop_gui.desktop.instance import claim
+from hashdrop_gui.desktop.instance import hand_over
 from hashdrop_gui.loop import run
 from hashdrop_gui.loop import signals
 from hashdrop_gui.main_window import MainWindow
@@ -31,7 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from hashdrop.connection import Choice
+    from PySide6.QtCore import QLockFile
+
     from hashdrop.paths import Paths
     from hashdrop.service import Service
 
@@ -59,6 +64,13 @@ def run_window(paths: Paths, *, choice: Choice | None = None, files: Sequence[Pa
     app.setWindowIcon(icon("hashdrop", ""))
 
     opened: list[Service] = []
+    try:
+        lock = _claimed(paths, choice, files)
+    except HashdropError as error:
+        sys.stderr.write(f"hashdrop: {error.sentence}\n")
+        return 2 if isinstance(error, UsageError) else 1
+    if lock is None:
+        return 0
 
     async def main() -> int:
         try:
@@ -85,6 +97,25 @@ def run_window(paths: Paths, *, choice: Choice | None = None, files: Sequence[Pa
         raise error from None
 
 
+def _claimed(paths: Paths, choice: Choice | None, files: Sequence[Path]) -> QLockFile | None:
+    """Become the window of these folders; `None` where one is open, which has the files now.
+
+    Raises:
+        HashdropError: The open window cannot do it, or does not answer.
+    """
+    with suppress(OSError):  # the service says it better
+        paths.ensure()
+    lock = claim(paths)
+    if lock is None:
+        if choice is not None and choice != Choice():
+            raise UsageError(
+                "Hashdrop is open already, with a connection of its own.",
+                hint="Choose the connection there, or use “hashdrop put FILE”.",
+            )
+        hand_over(paths, files)
+    return lock
+
+
 async def _serve(
     app: QApplication,
     paths: Paths,
@@ -109,12 +140,15 @@ async def _serve(
                 sys.stderr.write("Uploads are running. Ctrl-C again cancels them and quits.\n")
                 shown.ask_to_quit()
 
+        instance = Instance(paths, shown)
+        instance.files_arrived.connect(shown.take_over)
         with signals(app, on_signal):
             if files:
                 shown.add(files)
             await shown.closed.wait()
+            instance.close()
             with anyio.CancelScope(shield=True):
-                await service.cancel_all()
+                await (service.suspend() if shown.keeps_queue else service.cancel_all())
 
     return _INTERRUPTED if interrupted else 0
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
-from PySide6.QtCore import QMimeData
 from PySide6.QtCore import Qt
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QAction
@@ -17,13 +17,11 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtGui import QKeySequence
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFileDialog
 from PySide6.QtWidgets import QFrame
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QMainWindow
 from PySide6.QtWidgets import QMenu
-from PySide6.QtWidgets import QMessageBox
 from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QStackedWidget
 from PySide6.QtWidgets import QVBoxLayout
@@ -34,20 +32,34 @@ from hashdrop.connection import Connection
 from hashdrop.errors import HashdropError
 from hashdrop.transfers.events import BatchScanned
 from hashdrop.transfers.events import Event
-from hashdrop.transfers.events import State
+from hashdrop_gui.actions.finishing import Finishing
+from hashdrop_gui.actions.intake import Intake
+from hashdrop_gui.actions.intake import local_paths
 from hashdrop_gui.bridge import EventBridge
+from hashdrop_gui.desktop.tray import Tray
 from hashdrop_gui.dialogs.connection import ConnectionDialog
+from hashdrop_gui.dialogs.limit import LimitDialog
+from hashdrop_gui.dialogs.quitting import Leave
+from hashdrop_gui.dialogs.quitting import QuitQuestion
+from hashdrop_gui.models.outages import Outages
+from hashdrop_gui.models.outages import Wait
+from hashdrop_gui.models.speed import SpeedLog
+from hashdrop_gui.models.timed_pause import Pause
+from hashdrop_gui.models.timed_pause import TimedPause
+from hashdrop_gui.models.totals import active_text
+from hashdrop_gui.models.totals import bytes_done
+from hashdrop_gui.models.totals import idle_text
+from hashdrop_gui.models.totals import is_held
 from hashdrop_gui.models.transfers import TransfersModel
 from hashdrop_gui.models.wording import files_text
-from hashdrop_gui.models.wording import left_text
-from hashdrop_gui.models.wording import progress_text
-from hashdrop_gui.models.wording import speed_text
+from hashdrop_gui.models.wording import time_text
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.pages.pointers import PointersPage
 from hashdrop_gui.pages.transfers import TransfersPage
 from hashdrop_gui.theme import Tokens
 from hashdrop_gui.theme import icon
 from hashdrop_gui.widgets.banner import Banner
+from hashdrop_gui.widgets.bottom_bar import BottomBar
 from hashdrop_gui.widgets.drop_overlay import DropOverlay
 from hashdrop_gui.widgets.sidebar import Sidebar
 
@@ -59,6 +71,10 @@ if TYPE_CHECKING:
     from hashdrop_gui.tasks import Tasks
 
 _SAID_MS = 4_000
+# What a banner is about.
+_STORE = "store"
+_SIGN_IN = "sign-in"
+_OFFLINE = "offline"
 
 
 class MainWindow(QMainWindow):
@@ -77,8 +93,12 @@ class MainWindow(QMainWindow):
         self._tokens = tokens
         self.closed = anyio.Event()
         """Set when the person is done with the window."""
+        self.keeps_queue = False
+        """Whether the next start is to go on with what is unfinished."""
         self._may_close = False
-        self._asking: QMessageBox | None = None
+        self._asking: QuitQuestion | None = None
+        self._outages = Outages()
+        self._waits_for: Wait | None = None
         self.setWindowTitle("Hashdrop")
         self.setWindowIcon(icon("hashdrop", ""))
         self.resize(1120, 700)
@@ -91,13 +111,29 @@ class MainWindow(QMainWindow):
         self.transfers = TransfersPage(self.model, tokens)
         self.pointers = PointersPage(service, tasks, tokens)
         self.banner = Banner(tokens)
+        self.speed = SpeedLog()
+        self.bottom = BottomBar(self.speed, tokens)
+        self.summary = self.bottom.summary
+        self.intake = Intake(service, tasks, self)
         self._build()
         self._overlay = DropOverlay(tokens, self)
         self._said = QTimer(self)
         self._said.setSingleShot(True)
         self._said.setInterval(_SAID_MS)
+        self.timed_pause = TimedPause(self)
+        self.tray = Tray(tokens, self)
+        self.finishing = Finishing(
+            self.model.list,
+            self.tray,
+            self._shows_transfers,
+            service=service,
+            tasks=tasks,
+            parent=self,
+        )
+        self.bottom.more.show_after_last(self.finishing.after_last)
         self._connect()
         self._add_actions()
+        self._show_limit(service.preferences.limit_bytes_per_s)
         self._show_connections()
         self._on_status_changed(service.status)
         if service.notice:
@@ -123,22 +159,10 @@ class MainWindow(QMainWindow):
         self._pages = QStackedWidget()
         self._pages.addWidget(self.transfers)
         self._pages.addWidget(self.pointers)
-        bottom = QFrame()
-        bottom.setObjectName("bottombar")
-        bottom.setFixedHeight(44)
-        self.summary = QLabel()
-        self.summary.setObjectName("summary")
-        self._cancel_all = QPushButton(tr("Cancel all"))
-        self._cancel_all.setObjectName("small")
-        self._cancel_all.hide()
-        row = QHBoxLayout(bottom)
-        row.setContentsMargins(24, 0, 24, 0)
-        row.addWidget(self.summary, 1)
-        row.addWidget(self._cancel_all)
         right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(0)
-        for widget, stretch in ((top, 0), (self.banner, 0), (self._pages, 1), (bottom, 0)):
+        for widget, stretch in ((top, 0), (self.banner, 0), (self._pages, 1), (self.bottom, 0)):
             right.addWidget(widget, stretch)
         content = QWidget()
         content.setObjectName("content")
@@ -157,6 +181,7 @@ class MainWindow(QMainWindow):
             self._service.watch_status(self._on_status_changed),
         )
         self.bridge.arrived.connect(self.model.take)
+        self.bridge.arrived.connect(self.speed.take)
         self.bridge.arrived.connect(self._on_bridge_arrived)
         self.bridge.ticked.connect(self._on_bridge_ticked)
         self.model.counted.connect(self._on_model_counted)
@@ -164,22 +189,48 @@ class MainWindow(QMainWindow):
         self.sidebar.page_chosen.connect(self.show_page)
         self.sidebar.connection_chosen.connect(self._on_connection_chosen)
         self.sidebar.settings_requested.connect(self.edit_connection)
-        self.banner.retry_requested.connect(lambda: self._tasks.spawn(self._service.connect))
+        self.banner.acted.connect(self._on_banner_acted)
         self.banner.settings_requested.connect(lambda: self.edit_connection(None))
         for page in (self.transfers, self.pointers):
             page.copy_text_requested.connect(self.copy)
-            page.upload_requested.connect(self.choose_files)
+            page.upload_requested.connect(self.intake.choose_files)
         self.transfers.cancel_requested.connect(self._service.cancel)
         self.transfers.retry_requested.connect(self._service.retry)
-        self._cancel_all.clicked.connect(lambda *_: self._tasks.spawn(self._service.cancel_all))
+        self.transfers.pause_requested.connect(self._on_pause_requested)
+        self.transfers.resume_requested.connect(self._on_resume_requested)
+        self.bottom.pause_requested.connect(self.pause_all)
+        self.bottom.resume_requested.connect(self.resume_all)
+        self.bottom.limit.limit_chosen.connect(self.limit)
+        self.bottom.limit.own_limit_requested.connect(self._on_own_limit_requested)
+        self.bottom.limit.pause_chosen.connect(self.pause_for)
+        self.timed_pause.ended.connect(self.resume_all)
+        self.bottom.cancel_requested.connect(lambda: self._tasks.spawn(self._service.cancel_all))
+        self.bridge.arrived.connect(self.finishing.take)
+        self.intake.added.connect(lambda: self.show_page(0))
+        self.intake.told.connect(self.say)
+        self.intake.warned.connect(self.banner.say)
+        self.intake.watch_changed.connect(self.bottom.more.show_watched)
+        self.bottom.more.watch_requested.connect(self.intake.choose_watched_folder)
+        self.bottom.more.unwatch_requested.connect(self.intake.stop_watching)
+        self.intake.watch_as_before()
+        self.bottom.more.after_last_chosen.connect(self.finishing.want)
+        self.finishing.copy_requested.connect(self.copy)
+        self.finishing.told.connect(self.say)
+        self.finishing.quit_requested.connect(self.ask_to_quit)
+        self.tray.open_requested.connect(self.come_forward)
+        self.tray.batch_requested.connect(self.show_batch)
+        self.tray.turn_requested.connect(self.bottom.press_turn)
+        self.tray.pause_chosen.connect(self.pause_for)
+        self.tray.quit_requested.connect(self.ask_to_quit)
         self._said.timeout.connect(self._show_summary)
 
     def _add_actions(self) -> None:
         menu = QMenu(self)
         for words, keys, act, target in (
-            (tr("Upload files…"), QKeySequence("Ctrl+U"), self.choose_files, menu),
-            (tr("Upload folder…"), QKeySequence("Ctrl+Shift+U"), self.choose_folder, menu),
-            (tr("Paste files"), QKeySequence(QKeySequence.StandardKey.Paste), self.paste, menu),
+            (tr("Upload files…"), QKeySequence("Ctrl+U"), self.intake.choose_files, menu),
+            (tr("Upload folder…"), QKeySequence("Ctrl+Shift+U"), self.intake.choose_folder, menu),
+            (tr("Paste"), QKeySequence(QKeySequence.StandardKey.Paste), self.intake.paste, menu),
+            (tr("Pause or resume all"), QKeySequence("Ctrl+Shift+P"), self.bottom.press_turn, None),
             (tr("Transfers"), QKeySequence("Ctrl+1"), lambda: self.show_page(0), None),
             (tr("Pointers"), QKeySequence("Ctrl+2"), lambda: self.show_page(1), None),
             (tr("Settings…"), QKeySequence("Ctrl+,"), lambda: self.edit_connection(None), None),
@@ -196,7 +247,15 @@ class MainWindow(QMainWindow):
     def set_tokens(self, tokens: Tokens) -> None:
         """Paint in another scheme from now on."""
         self._tokens = tokens
-        for part in (self.sidebar, self.transfers, self.pointers, self.banner, self._overlay):
+        for part in (
+            self.sidebar,
+            self.transfers,
+            self.pointers,
+            self.banner,
+            self.bottom,
+            self.tray,
+            self._overlay,
+        ):
             part.set_tokens(tokens)
         self._show_connections()
 
@@ -208,6 +267,22 @@ class MainWindow(QMainWindow):
         self.sidebar.choose_page(number)
         if number == 1:
             self.pointers.refresh()
+
+    def come_forward(self) -> None:
+        """Bring the window before the eyes, from wherever it is."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def show_batch(self, number: int) -> None:
+        """Bring a batch before the eyes."""
+        self.come_forward()
+        self.show_page(0)
+        self.transfers.show_batch(number)
+
+    def _shows_transfers(self) -> bool:
+        return self.isActiveWindow() and self._pages.currentIndex() == 0
 
     def report(self, error: HashdropError) -> None:
         """Tell an error that belongs to no row."""
@@ -224,7 +299,8 @@ class MainWindow(QMainWindow):
         self.say(tr("Copied {what}").format(what=what))
 
     def _on_bridge_arrived(self, events: list[Event]) -> None:
-        """Tell what of a drop has no row."""
+        """Tell what has no row: why uploads wait, and what of a drop cannot be stored."""
+        self._show_wait(self._outages.take(events))
         for event in events:
             if not isinstance(event, BatchScanned):
                 continue
@@ -238,7 +314,37 @@ class MainWindow(QMainWindow):
             elif not event.files:
                 self.say(tr("There are no files in what was dropped"))
 
+    def _show_wait(self, wait: Wait | None) -> None:
+        """Show why uploads wait; once it was put away only another reason shows it again."""
+        before, self._waits_for = self._waits_for, wait
+        if wait is None:
+            self.banner.withdraw(_SIGN_IN)
+            self.banner.withdraw(_OFFLINE)
+            return
+        if wait.seconds is None:
+            about, action = _SIGN_IN, tr("I have signed in")
+            rest = tr("Uploads wait for it, and nothing of them is lost.")
+        else:
+            about, action = _OFFLINE, tr("Try now")
+            rest = tr("Uploads wait, and go on by themselves. Next try in {n} s.")
+            rest = rest.format(n=round(wait.seconds))
+        text = f"{wait.error.sentence} {rest}"
+        if before is None or before.error is not wait.error:
+            self.banner.say(text, about=about, action=action, settings=wait.needs_sign_in)
+        elif self.banner.says(about):
+            self.banner.change(text)
+
+    def _on_banner_acted(self, about: str) -> None:
+        if about == _SIGN_IN:
+            self._tasks.spawn(self._service.signed_in)
+        elif about == _OFFLINE:
+            self._service.try_now()
+        else:
+            self._tasks.spawn(self._service.connect)
+
     def _on_bridge_ticked(self) -> None:
+        if self.model.list.moving:
+            self.bottom.plot.wake()
         if not self.model.tick() and not self.model.list.active:
             self.bridge.rest()
         self._show_summary()
@@ -249,39 +355,77 @@ class MainWindow(QMainWindow):
 
     def _on_model_counted(self) -> None:
         self.sidebar.transfers.set_count(self.model.list.active)
-        self._cancel_all.setVisible(self.model.list.active > 0)
+        self.bottom.cancel.setVisible(self.model.list.active > 0)
+        self._show_paused()
+        self._show_summary()
+
+    # --- holding all of it -----------------------------------------------------------------------
+
+    def pause_all(self) -> None:
+        """Pause everything, and what is dropped from now on."""
+        self._service.pause_all()
+        self._show_paused()
+
+    def resume_all(self) -> None:
+        """Go on with everything."""
+        self.timed_pause.forget()
+        self._service.resume_all()
+        self._show_paused()
+
+    def pause_for(self, pause: Pause) -> None:
+        """Pause everything for a while."""
+        self.timed_pause.begin(pause)
+        self.pause_all()
+
+    def limit(self, bytes_per_s: float | None) -> None:
+        """Set the bandwidth limit of all uploads, those that run too, and keep it."""
+        self._show_limit(bytes_per_s)
+        self._tasks.spawn(partial(self._service.prefer, limit_bytes_per_s=bytes_per_s))
+
+    def _show_limit(self, bytes_per_s: float | None) -> None:
+        self._service.throttle.change(bytes_per_s)
+        self.bottom.limit.show_limit(bytes_per_s)
+
+    def _on_own_limit_requested(self) -> None:
+        dialog = LimitDialog(self._service.throttle.rate, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.chosen.connect(self.limit)
+        dialog.open()
+
+    def _on_pause_requested(self, ids: list[int]) -> None:
+        self._service.pause(ids)
+
+    def _on_resume_requested(self, ids: list[int]) -> None:
+        self._service.resume(ids)
+        self._show_paused()
+
+    def _show_paused(self) -> None:
+        """Offer to go on where all is held: at once, or file by file."""
+        until = self.timed_pause.until
+        self.bottom.limit.show_pause(time_text(until) if until else "")
+        paused = self._service.is_paused or is_held(self.model.list, all_paused=False)
+        self.bottom.show_paused(paused=paused)
         self._show_summary()
 
     def _show_summary(self) -> None:
-        if self._said.isActive():
-            return
-        listed = self.model.list
-        if not listed.active:
-            status = self._service.status
-            local = status.connection.name == LOCAL_CONNECTION_NAME
-            starting = tr("Starting the store on this computer…") if local else tr("Connecting…")
-            self.summary.setText(starting if status.state == "starting" else self._idle_text())
-            return
-        uploading = sum(
-            row.done for row in listed.moving.values() if row.state.value == "Uploading"
-        )
-        done = min(listed.total, listed.finished_bytes + uploading)
-        parts = [tr("{n} active").format(n=f"{listed.active:,}")]
-        if listed.speed > 0:
-            parts += [speed_text(listed.speed), left_text((listed.total - done) / listed.speed)]
-        parts.append(progress_text(done, listed.total))
-        self.summary.setText(" · ".join(parts))
+        listed, all_paused = self.model.list, self._service.is_paused
+        words, fraction = self._idle_text(), None
+        if listed.active:
+            words = active_text(listed, self.speed.rate, all_paused=all_paused)
+            fraction = bytes_done(listed) / listed.total if listed.total else 0.0
+        held = all_paused or is_held(listed, all_paused=False)
+        self.tray.show_state(words, fraction, paused=held)
+        if not self._said.isActive():
+            self.summary.setText(words)
 
     def _idle_text(self) -> str:
-        counts = self.model.list.counts
-        numbers = (
-            (counts[State.STORED], tr("{n} stored")),
-            (counts[State.ALREADY_STORED], tr("{n} already stored")),
-            (counts[State.FAILED], tr("{n} failed")),
-            (counts[State.CANCELLED], tr("{n} cancelled")),
-        )
-        told = [words.format(n=f"{number:,}") for number, words in numbers if number]
-        return " · ".join(told) or tr("Ready")
+        status = self._service.status
+        if status.state == "starting":
+            local = status.connection.name == LOCAL_CONNECTION_NAME
+            return tr("Starting the store on this computer…") if local else tr("Connecting…")
+        if self._service.is_paused:
+            return tr("All paused")
+        return idle_text(self.model.list) or tr("Ready")
 
     # --- connections -----------------------------------------------------------------------------
 
@@ -299,9 +443,11 @@ class MainWindow(QMainWindow):
         self._breadcrumb.setText("  /  ".join(parts).rstrip() if len(parts) > 1 else parts[0])
         self.transfers.set_destination(connection.destination)
         if status.error is not None:
-            self.banner.say(status.error.sentence, with_actions=True)
-        elif status.state == "ready" and not self._service.notice:
-            self.banner.hide()
+            self.banner.say(
+                status.error.sentence, about=_STORE, action=tr("Try again"), settings=True
+            )
+        elif status.state == "ready":
+            self.banner.withdraw(_STORE)
         self._show_summary()
 
     def _on_connection_chosen(self, name: str) -> None:
@@ -332,44 +478,29 @@ class MainWindow(QMainWindow):
 
     # --- ways in ---------------------------------------------------------------------------------
 
-    def choose_files(self) -> None:
-        """Open the dialog that chooses files."""
-        self._choose(QFileDialog.FileMode.ExistingFiles, tr("Upload files"))
-
-    def choose_folder(self) -> None:
-        """Open the dialog that chooses a folder."""
-        self._choose(QFileDialog.FileMode.Directory, tr("Upload folder"))
-
-    def _choose(self, mode: QFileDialog.FileMode, title: str) -> None:
-        dialog = QFileDialog(self, title)
-        dialog.setFileMode(mode)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.filesSelected.connect(lambda chosen: self.add([Path(path) for path in chosen]))
-        dialog.open()
-
-    def paste(self) -> None:
-        """Take the files on the clipboard."""
-        paths = local_paths(QGuiApplication.clipboard().mimeData())
-        if paths:
-            self.add(paths)
-        else:
-            self.say(tr("There are no files on the clipboard"))
-
     def add(self, paths: Sequence[Path]) -> None:
         """Queue files and folders, and show them."""
-        if paths:
-            self._service.add(list(paths))
-            self.show_page(0)
+        self.intake.add(paths)
+
+    def take_over(self, paths: Sequence[Path]) -> None:
+        """Take what another start of the program hands over, and come forward."""
+        self.add(paths)
+        self.come_forward()
 
     async def restore(self) -> None:
         """Go on with what an earlier run left in the queue, and say so."""
         count = await self._service.restore()
-        if count:
-            self.banner.say(
-                tr(
-                    "Hashdrop ended before everything was stored. {files} came back and go on."
-                ).format(files=files_text(count))
+        await self.intake.clean()
+        if not count:
+            return
+        files = files_text(count)
+        if self._service.was_suspended:
+            self.say(tr("Going on with {files} from last time").format(files=files))
+        else:
+            words = tr(
+                "Hashdrop ended before everything was stored. {files} came back. Uploading goes on."
             )
+            self.banner.say(words.format(files=files))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Say before release where the drop would go."""
@@ -421,13 +552,20 @@ class MainWindow(QMainWindow):
     def let_close(self) -> None:
         """Allow the window to close without asking; it hears of nothing any more."""
         self._may_close = True
+        self.tray.hide()
+        self.intake.end()
         for end in self._unsubscribe:
             end()
 
-    def quit_now(self) -> None:
-        """End the program: what runs is cancelled and cleaned up first."""
+    def quit_now(self, *, keep: bool = False) -> None:
+        """End the program.
+
+        Args:
+            keep: Whether the next start goes on with what is unfinished; else it is cancelled and cleaned up.
+        """
+        self.keeps_queue = keep
         if self._service.active_count:
-            self.say(tr("Cancelling…"))
+            self.say(tr("Stopping…") if keep else tr("Cancelling…"))
             self.setEnabled(False)
         else:
             self.hide()
@@ -441,33 +579,14 @@ class MainWindow(QMainWindow):
             return
         if self._asking is not None:
             return
-        box = QMessageBox(self)
-        box.setObjectName("confirmQuit")
-        box.setIcon(QMessageBox.Icon.NoIcon)
-        box.setWindowTitle(tr("Quit Hashdrop"))
-        box.setText(
-            tr("1 upload is still running.")
-            if active == 1
-            else tr("{n} uploads are still running.").format(n=f"{active:,}")
-        )
-        box.setInformativeText(
-            tr("If you quit, they are cancelled and nothing of them is left in S3.")
-        )
-        stay = box.addButton(tr("Stay"), QMessageBox.ButtonRole.RejectRole)
-        leave = box.addButton(tr("Cancel uploads and quit"), QMessageBox.ButtonRole.DestructiveRole)
-        box.setDefaultButton(stay)
-        box.setEscapeButton(stay)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._asking = box
-
-        def decided(*_: object) -> None:
-            clicked = box.clickedButton()
-            self._asking = None
-            if clicked is leave:
-                self.quit_now()
-
-        box.finished.connect(decided)
+        box = self._asking = QuitQuestion(active, self)
+        box.answered.connect(self._on_quit_answered)
         box.open()
+
+    def _on_quit_answered(self, leave: Leave) -> None:
+        self._asking = None
+        if leave is not Leave.STAY:
+            self.quit_now(keep=leave is Leave.KEEP)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Only say that the person wants to leave; the program's main ends it."""
@@ -476,11 +595,6 @@ class MainWindow(QMainWindow):
             return
         event.ignore()
         self.ask_to_quit()
-
-
-def local_paths(data: QMimeData) -> list[Path]:
-    """Return the files and folders of this computer that data holds."""
-    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
 
 
 def _second_line(connection: Connection) -> str:

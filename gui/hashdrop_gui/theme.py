@@ -218,10 +218,15 @@ QPushButton#primary:focus {{ border: 2px solid {t.text}; padding: 0 15px; }}
 QPushButton#primary:disabled {{ background: {t.track}; border-color: {t.track}; color: {t.second}; }}
 QPushButton#primary::menu-indicator {{ image: none; width: 0; }}
 QPushButton#small {{ min-height: 26px; padding: 0 12px; }}
+QPushButton#quiet {{ min-height: 26px; padding: 0 8px; border: 1px solid transparent; background: transparent; color: {t.second}; font-weight: 400; }}
+QPushButton#quiet:hover {{ background: {t.line}; }}
+QPushButton#quiet:focus {{ border: 2px solid {t.accent}; padding: 0 7px; }}
+QPushButton#quiet::menu-indicator {{ image: none; width: 0; }}
 QPushButton#pill {{ min-height: 26px; padding: 0 14px; border-radius: 14px; color: {t.second}; }}
 QPushButton#pill:checked {{ background: {t.selection}; border-color: {t.selection}; color: {t.accent}; font-weight: 600; }}
 QPushButton#pill:focus {{ border: 2px solid {t.accent}; padding: 0 13px; }}
 QToolButton {{ border: none; border-radius: 6px; padding: 6px; background: transparent; }}
+QToolButton::menu-indicator {{ image: none; width: 0; }}
 QToolButton:hover {{ background: {t.line}; }}
 QToolButton:focus {{ border: 2px solid {t.accent}; padding: 4px; }}
 QLineEdit {{ min-height: 34px; padding: 0 12px; border: 1px solid {t.line}; border-radius: 8px;

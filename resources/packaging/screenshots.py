@@ -73,8 +73,8 @@ class Throttle:
 class SlowProxy(FaultProxy):
     """Reads what is sent to it no faster than a rate, so that uploads can be watched."""
 
-    def __init__(self, host: str, port: int) -> None:
-        super().__init__(host, port)
+    def __init__(self, host: str, port: int, *, keeps_bodies: bool = False) -> None:
+        super().__init__(host, port, keeps_bodies=keeps_bodies)
         self._throttle = Throttle(RATE)
 
     def _serve(self, connection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import weakref
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -14,6 +15,9 @@ from qasync import _SimpleTimer
 
 from hashdrop.connection import Choice
 from hashdrop.paths import Paths
+from hashdrop.transfers.events import State
+from support.fault_proxy import FaultProxy
+from support.fault_proxy import Rule
 from support.window import Driver
 from support.window import drive
 from support.window import until
@@ -106,3 +110,24 @@ async def driver(opened) -> AsyncGenerator[Driver, None]:
     """A window that is connected to the bucket."""
     async with opened() as driver:
         yield driver
+
+
+@pytest.fixture
+def uploading(opened, s3_server, tmp_path):
+    """A window with a large file, `big.bin`, whose parts are held on their way until `hold.release()`."""
+
+    @asynccontextmanager
+    async def make() -> AsyncGenerator[tuple[Driver, Rule], None]:
+        (tmp_path / "big.bin").write_bytes(os.urandom(12 * 2**20))
+        with FaultProxy.to(s3_server.endpoint_url) as proxy:
+            hold = proxy.add(Rule.hold("UploadPart", times=99))
+            async with opened(endpoint_url=proxy.endpoint_url) as driver:
+                driver.drop(tmp_path / "big.bin")
+                await until(hold.reached.is_set)
+                await driver.has("big.bin", State.UPLOADING)
+                try:
+                    yield driver, hold
+                finally:
+                    hold.release()
+
+    return make

@@ -204,12 +204,12 @@ async def test_files_on_the_clipboard_are_pasted(driver, s3_server, bucket, tmp_
 
 
 async def test_an_empty_clipboard_is_told(driver):
-    """Ctrl+V without files says why nothing happens."""
-    QGuiApplication.clipboard().setText("no file")
+    """Ctrl+V says why nothing happens."""
+    QGuiApplication.clipboard().clear()
     await until(driver.window.isActiveWindow)
     QTest.keyClick(driver.window, Qt.Key.Key_V, CTRL)
 
-    assert driver.window.summary.text() == "There are no files on the clipboard"
+    assert driver.window.summary.text() == "There is nothing on the clipboard that can be stored"
     assert driver.rows == []
 
 

@@ -55,6 +55,11 @@ def big(tmp_path):
     return tmp_path / "big.bin"
 
 
+def stored_parts(proxy) -> int:
+    """Parts that the store has and has said so."""
+    return sum(one.operation == "UploadPart" and one.status == 200 for one in proxy.requests)
+
+
 def question(driver) -> QMessageBox | None:
     return driver.window.findChild(QMessageBox, "confirmQuit")
 
@@ -92,7 +97,7 @@ async def test_stay_goes_on_with_the_uploads(program, s3_server, bucket, big):
             await driver.has("big.bin", State.STORED)
             driver.window.close()
 
-    assert text == "1 upload is still running."
+    assert text == "1 upload is not finished."
     assert default == "Stay"
     assert visible
     assert ended == [0]
@@ -116,6 +121,60 @@ async def test_cancel_and_quit_leaves_nothing(program, s3_server, bucket, big):
     assert ended == [0]
     assert s3_server.objects(bucket) == {}
     assert s3_server.open_uploads(bucket) == []
+
+
+async def test_what_is_kept_goes_on_at_the_next_start(program, s3_server, bucket, big):
+    """The parts that were sent are not sent again, and the next window says what it goes on with."""
+    with FaultProxy.to(s3_server.endpoint_url) as proxy:
+        hold = proxy.add(Rule.hold("UploadPart", nth=3, times=99))
+        async with program(endpoint_url=proxy.endpoint_url) as (driver, ended):
+            driver.drop(big)
+            await until(hold.reached.is_set)
+            await until(lambda: stored_parts(proxy) == 2)
+            driver.window.close()
+            await until(lambda: question(driver))
+            answer(driver, "Quit and go on next time")
+            hold.release()
+        begun = s3_server.open_uploads(bucket)
+        proxy.clear()
+        before = len(proxy.requests)
+        async with program(endpoint_url=proxy.endpoint_url) as (driver, again):
+            await until(lambda: driver.rows)
+            said = driver.window.summary.text()
+            shown = driver.window.banner.isVisible()
+            await driver.has("big.bin", State.STORED)
+            driver.window.close()
+        sent = [r for r in proxy.requests[before:] if r.operation == "UploadPart"]
+
+    assert (ended, again) == ([0], [0])
+    assert len(begun) == 1
+    assert (said, shown) == ("Going on with 1 file from last time", False)
+    assert len(sent) <= 1  # the third one may have arrived while the program ended
+    assert list(s3_server.objects(bucket).values()) == [12 * MIB]
+    assert s3_server.open_uploads(bucket) == []
+
+
+async def test_after_a_crash_the_window_says_so(program, paths, s3_server, big, monkeypatch):
+    """Nobody chose to leave: the queue comes back, with a sentence."""
+    with FaultProxy.to(s3_server.endpoint_url) as proxy:
+        hold = proxy.add(Rule.hold("UploadPart", times=99))
+        async with program(endpoint_url=proxy.endpoint_url) as (driver, _):
+            driver.drop(big)
+            await until(hold.reached.is_set)
+            driver.window.close()
+            await until(lambda: question(driver))
+            answer(driver, "Quit and go on next time")
+            hold.release()
+        paths.kept_queue.unlink()  # what a kill would not have left
+        async with program() as (driver, _):
+            await until(driver.window.banner.isVisible)
+            said = driver.window.banner.text
+            await driver.has("big.bin", State.STORED)
+            driver.window.close()
+
+    assert said == (
+        "Hashdrop ended before everything was stored. 1 file came back. Uploading goes on."
+    )
 
 
 async def test_the_question_is_asked_once(program, s3_server, big):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,43 @@ EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+class _CommandOrFiles(click.Group):
+    """`hashdrop FILE…` opens the window with files: what is no command, but is there, is one."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if self.get_command(ctx, args[0]) is None and os.path.lexists(args[0]):
+            args = ["open", *args]
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=_CommandOrFiles,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @common_options
 @click.version_option(__version__, prog_name="hashdrop")
 @click.pass_context
 def cli(context: click.Context, /, **values: Any) -> None:
     """Store files in S3 under the hash of their content.
 
-    Without a command the window opens. Without any option files go to the store on this computer.
+    Without a command the window opens; files in its place go to the window. Without any option files go to
+    the store on this computer.
     """
     context.obj = Options.of(values)
     if context.invoked_subcommand is None:
         context.exit(_open_window(context.obj))
+
+
+@cli.command(hidden=True)
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@common_options
+@click.pass_obj
+def open(outer: Options, /, *, paths: tuple[Path, ...], **values: Any) -> int:  # noqa: A001
+    """Open the window with files, or hand them to the one that is open."""
+    return _open_window(outer.with_inner(values), paths)
 
 
 @cli.command()
@@ -168,7 +194,7 @@ def _run(command: Any, options: Options, **arguments: Any) -> int:
         raise first_error(group) from None
 
 
-def _open_window(options: Options) -> int:
+def _open_window(options: Options, files: Sequence[Path] = ()) -> int:
     try:
         from hashdrop_gui.__main__ import open_window  # the gui extra may not be installed
     except ImportError as error:
@@ -178,7 +204,7 @@ def _open_window(options: Options) -> int:
                 hint="Install hashdrop[gui,local], or use “hashdrop put FILE”.",
             ) from None
         raise
-    return open_window(options.paths, choice=options.chosen())
+    return open_window(options.paths, choice=options.chosen(), files=files)
 
 
 def _say(error: HashdropError) -> None:

@@ -57,12 +57,17 @@ class Retries:
         self._reached = False
         self._asking = anyio.Lock()
         self._recoveries = 0
+        self._hurried = anyio.Event()
         self.outage: Outage | None = None
         """Set while the store is waited for."""
 
     def note_reached(self) -> None:
         """Say that the store answered a request that was not tried by `run`."""
         self._reached = True
+
+    def hurry(self) -> None:
+        """Ask for a store that is waited for now, not when it is due."""
+        self._hurried.set()
 
     async def run(self, what: str, attempt: Callable[[], Awaitable[T]]) -> T:
         """Call until it succeeds, the error is one that stays, or the attempts are used up.
@@ -114,7 +119,9 @@ class Retries:
                             raise error from None
                         pause = wait * random.uniform(0.7, 1.3)  # noqa: S311
                         self.outage = Outage(error, began, time.monotonic() + pause)
-                        await anyio.sleep(pause)
+                        self._hurried = anyio.Event()
+                        with anyio.move_on_after(pause):
+                            await self._hurried.wait()
                         wait = min(wait * 2, _LONGEST_WAIT_S)
                     except StoreError:  # it answers, whatever it says
                         break

@@ -211,6 +211,10 @@ class ContentWriter:
         """Set while the store is out of reach and waited for."""
         return self._retries.outage
 
+    def hurry(self) -> None:
+        """Ask for a store that is out of reach now, not when it is due."""
+        self._retries.hurry()
+
     async def probe(self, bucket: str, prefix: str) -> Abilities:
         """Find out what the store can do; see `probe.probe`."""
         stop = Stop()

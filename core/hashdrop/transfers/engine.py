@@ -285,9 +285,14 @@ class Engine:
         self._group.start_soon(partial(self._notes.paused, noted, paused=True))
 
     def resume(self, ids: Iterable[int]) -> None:
-        """Queue paused transfers again."""
+        """Queue paused transfers again; after `pause_all` only these go on, and what is added later."""
         noted: list[int] = []
-        for transfer in self._known(ids):
+        wanted = self._known(ids)
+        if self.is_paused:
+            self.is_paused = False
+            going_on = {transfer.id for transfer in wanted}
+            self.pause([number for number in self._transfers if number not in going_on])
+        for transfer in wanted:
             if transfer.state is State.PAUSED:
                 noted.append(transfer.id)
                 transfer.enter(State.QUEUED)
@@ -332,6 +337,16 @@ class Engine:
             transfer.enter(State.QUEUED)
             self._queue(transfer)
         self._start_waiting()
+
+    def hurry(self) -> None:
+        """Ask for stores that are out of reach now, not when they are due."""
+        for target in {transfer.target for transfer in self._running.values()}:
+            target.hurry()
+
+    @property
+    def blocked_targets(self) -> list[Target]:
+        """Where something waits for the person to sign in."""
+        return list({t.target for t in self._blocked if t.target.blocked is not None})
 
     def replace_target(self, old: Target, new: Target) -> None:
         """Go on, with new credentials, with what waits for the person to sign in."""

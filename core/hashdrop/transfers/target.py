@@ -63,6 +63,11 @@ class Target:
         """Set while the store is out of reach and waited for."""
         return self._writer.outage if self._writer is not None else None
 
+    def hurry(self) -> None:
+        """Ask for a store that is out of reach now, not when it is due."""
+        if self._writer is not None:
+            self._writer.hurry()
+
     async def writer(self) -> ContentWriter:
         """Wait until it is decided whether it can be reached.
 

@@ -61,6 +61,8 @@ class Action(StrEnum):
     """What can be done with a row from within it."""
 
     COPY = "copy"
+    PAUSE = "pause"
+    RESUME = "resume"
     CANCEL = "cancel"
     RETRY = "retry"
     COPY_DETAILS = "copy-details"
@@ -73,7 +75,11 @@ def actions_of(row: FileRow) -> list[tuple[Action, str]]:
     if row.state is State.CANCELLED:
         return [(Action.RETRY, tr("Retry"))]
     copy = [(Action.COPY, tr("Copy"))] if row.key else []
-    return copy if row.state.is_final else [*copy, (Action.CANCEL, tr("Cancel"))]
+    if row.state.is_final:
+        return copy
+    held = row.state is State.PAUSED
+    turn = (Action.RESUME, tr("Resume")) if held else (Action.PAUSE, tr("Pause"))
+    return [*copy, turn, (Action.CANCEL, tr("Cancel"))]
 
 
 class TransferRowDelegate(QStyledItemDelegate):

@@ -242,6 +242,10 @@ class TransfersModel(QAbstractTableModel):
                 return None
         return self._start(file.batch) + 1 + at
 
+    def row_of_batch(self, batch: BatchRow) -> int:
+        """Return the number of a batch's row; -1 where it is not shown."""
+        return self._start(batch.number) if batch.number in self._shown else -1
+
     def row_at(self, index: Index) -> FileRow | BatchRow:
         """Return the row behind an index of this model."""
         place = bisect_right(self._starts, index.row()) - 1

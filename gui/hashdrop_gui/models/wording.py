@@ -67,3 +67,12 @@ def when_text(moment: datetime) -> str:
     """Return a moment in the person's own time and form."""
     local = QDateTime.fromSecsSinceEpoch(round(moment.timestamp()))
     return QLocale().toString(local, QLocale.FormatType.ShortFormat)
+
+
+def time_text(moment: datetime) -> str:
+    """Return a time of day in the person's own form; with the day where it is not today."""
+    local = QDateTime.fromSecsSinceEpoch(round(moment.timestamp()))
+    time = QLocale().toString(local.time(), QLocale.FormatType.ShortFormat)
+    if local.date() == QDateTime.currentDateTime().date():
+        return time
+    return f"{QLocale().toString(local.date(), 'd MMM')}, {time}"

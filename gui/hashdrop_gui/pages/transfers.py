@@ -6,6 +6,7 @@ from PySide6.QtCore import QModelIndex
 from PySide6.QtCore import QPoint
 from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QAction
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtGui import QKeySequence
@@ -30,10 +31,12 @@ from hashdrop_gui.theme import Tokens
 from hashdrop_gui.widgets.empty_state import EmptyState
 from hashdrop_gui.widgets.filter_pills import FilterPills
 
-_ACTIVE = frozenset(state for state in State if not state.is_final)
+_WAITING = frozenset({State.WAITING, State.PAUSED})
+_ACTIVE = frozenset(state for state in State if not state.is_final) - _WAITING
 _FILTERS: tuple[frozenset[State] | None, ...] = (
     None,
     _ACTIVE,
+    _WAITING,
     frozenset({State.FAILED}),
     frozenset({State.STORED, State.ALREADY_STORED}),
 )
@@ -74,12 +77,16 @@ class TransfersPage(QWidget):
     Signals:
         copy_text_requested: A text for the clipboard, and what to say that it is.
         cancel_requested: Ids of files.
+        pause_requested: Ids of files.
+        resume_requested: Ids of files.
         retry_requested: Ids of files.
         upload_requested: The button of the empty state.
     """
 
     copy_text_requested = Signal(str, str)
     cancel_requested = Signal(list)
+    pause_requested = Signal(list)
+    resume_requested = Signal(list)
     retry_requested = Signal(list)
     upload_requested = Signal()
 
@@ -87,7 +94,9 @@ class TransfersPage(QWidget):
         super().__init__()
         self.setObjectName("page")
         self._model = model
-        self._pills = FilterPills([tr("All"), tr("Active"), tr("Failed"), tr("Stored")])
+        self._pills = FilterPills(
+            [tr("All"), tr("Active"), tr("Waiting"), tr("Failed"), tr("Stored")]
+        )
         self.view = TransfersView()
         self.delegate = TransferRowDelegate(tokens, self)
         self._prepare_view()
@@ -134,6 +143,11 @@ class TransfersPage(QWidget):
         view.copy_requested.connect(self.copy_selected)
         view.cancel_requested.connect(self.cancel_selected)
         view.open_requested.connect(self._on_open_requested)
+        turn = QAction(tr("Pause or resume the selected files"), view)
+        turn.setShortcut(QKeySequence("Ctrl+P"))
+        turn.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        turn.triggered.connect(lambda *_: self.turn_selected())
+        view.addAction(turn)
         view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.customContextMenuRequested.connect(self._on_menu_requested)
         self.delegate.acted.connect(self._on_delegate_acted)
@@ -151,6 +165,17 @@ class TransfersPage(QWidget):
                 place=destination
             )
         )
+
+    def show_batch(self, number: int) -> None:
+        """Bring a batch before the eyes, whatever the filter was."""
+        self._pills.choose(0)
+        batch = self._model.list.batches.get(number)
+        if batch is None:
+            return
+        self._model.set_open(batch, is_open=True)
+        index = self._model.index(self._model.row_of_batch(batch), 0)
+        self.view.setCurrentIndex(index)
+        self.view.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtTop)
 
     # --- selection -------------------------------------------------------------------------------
 
@@ -172,6 +197,15 @@ class TransfersPage(QWidget):
         ids = [row.id for row in self.selected() if not row.state.is_final]
         if ids:
             self.cancel_requested.emit(ids)
+
+    def turn_selected(self) -> None:
+        """Pause the selected files that are on their way; resume them if all of them are paused."""
+        unfinished = [row for row in self.selected() if not row.state.is_final]
+        running = [row.id for row in unfinished if row.state is not State.PAUSED]
+        if running:
+            self.pause_requested.emit(running)
+        elif unfinished:
+            self.resume_requested.emit([row.id for row in unfinished])
 
     def _copy(self, texts: list[str], one: str, many: str) -> None:
         if texts:
@@ -216,6 +250,10 @@ class TransfersPage(QWidget):
         match Action(action):
             case Action.COPY:
                 self._copy([row.key], tr("path"), "")
+            case Action.PAUSE:
+                self.pause_requested.emit([row.id])
+            case Action.RESUME:
+                self.resume_requested.emit([row.id])
             case Action.CANCEL:
                 self.cancel_requested.emit([row.id])
             case Action.RETRY:
@@ -242,6 +280,8 @@ class TransfersPage(QWidget):
         keyed = [row.key for row in rows if row.key]
         pointers = [row.pointer for row in rows if row.pointer]
         running = [row.id for row in rows if not row.state.is_final]
+        paused = [row.id for row in rows if row.state is State.PAUSED]
+        movable = [number for number in running if number not in set(paused)]
         ended = [row.id for row in rows if row.state in {State.FAILED, State.CANCELLED}]
         failed = [row for row in rows if row.error]
         entries = (
@@ -259,6 +299,8 @@ class TransfersPage(QWidget):
                 ),
             ),
             None,
+            (tr("Pause"), movable, lambda: self.pause_requested.emit(movable)),
+            (tr("Resume"), paused, lambda: self.resume_requested.emit(paused)),
             (tr("Cancel"), running, lambda: self.cancel_requested.emit(running)),
             (tr("Retry"), ended, lambda: self.retry_requested.emit(ended)),
             (

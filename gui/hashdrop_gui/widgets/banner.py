@@ -19,23 +19,24 @@ class Banner(QFrame):
     """A sentence with up to two buttons, and a cross that puts it away.
 
     Signals:
-        retry_requested: "Try again" was pressed.
+        acted: The first button was pressed; what the message is about.
         settings_requested: "Settings…" was pressed.
     """
 
-    retry_requested = Signal()
+    acted = Signal(str)
     settings_requested = Signal()
 
     def __init__(self, tokens: Tokens, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("banner")
+        self._about = ""
         self._icon = QLabel()
         self._text = QLabel()
         self._text.setObjectName("bannerText")
         self._text.setWordWrap(True)
-        self._retry = QPushButton(tr("Try again"))
+        self.action = QPushButton()
         self._settings = QPushButton(tr("Settings…"))
-        for button in (self._retry, self._settings):
+        for button in (self.action, self._settings):
             button.setObjectName("small")
         self._close = QToolButton()
         self._close.setAccessibleName(tr("Put this message away"))
@@ -45,10 +46,10 @@ class Banner(QFrame):
         layout.setSpacing(12)
         layout.addWidget(self._icon)
         layout.addWidget(self._text, 1)
-        layout.addWidget(self._retry)
+        layout.addWidget(self.action)
         layout.addWidget(self._settings)
         layout.addWidget(self._close)
-        self._retry.clicked.connect(lambda *_: self.retry_requested.emit())
+        self.action.clicked.connect(lambda *_: self.acted.emit(self._about))
         self._settings.clicked.connect(lambda *_: self.settings_requested.emit())
         self._close.clicked.connect(lambda *_: self.hide())
         self.set_tokens(tokens)
@@ -64,15 +65,32 @@ class Banner(QFrame):
         self._icon.setPixmap(icon("warning", tokens.waiting).pixmap(20, 20))
         self._close.setIcon(icon("close", tokens.second))
 
-    def say(self, text: str, *, with_actions: bool = False) -> None:
+    def say(self, text: str, *, about: str = "", action: str = "", settings: bool = False) -> None:
         """Show a sentence.
 
         Args:
             text: The sentence.
-            with_actions: Whether "Try again" and "Settings…" make sense.
+            about: What it is about, for `withdraw` and for `acted`.
+            action: Words of the first button; none where empty.
+            settings: Whether the way to the settings makes sense.
         """
+        self._about = about
+        self.change(text)
+        self.action.setText(action)
+        self.action.setVisible(bool(action))
+        self._settings.setVisible(settings)
+        self.show()
+
+    def says(self, about: str) -> bool:
+        """Whether a message about something is shown."""
+        return not self.isHidden() and self._about == about
+
+    def change(self, text: str) -> None:
+        """Change the words of the message, whether it is shown or was put away."""
         self._text.setText(text)
         self._text.setAccessibleName(text)
-        self._retry.setVisible(with_actions)
-        self._settings.setVisible(with_actions)
-        self.show()
+
+    def withdraw(self, about: str) -> None:
+        """Put the message about something away; another one stays."""
+        if self._about == about:
+            self.hide()

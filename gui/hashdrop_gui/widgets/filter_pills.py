@@ -38,6 +38,12 @@ class FilterPills(QWidget):
         self._group.button(0).setChecked(True)
         self._group.idClicked.connect(self.chosen)
 
+    def choose(self, number: int) -> None:
+        """Choose a pill."""
+        if self._group.checkedId() != number:
+            self._group.button(number).setChecked(True)
+            self.chosen.emit(number)
+
     def show_counts(self, counts: list[int]) -> None:
         """Show how many there are behind each pill."""
         for number, count in enumerate(counts):

@@ -1,0 +1,160 @@
+"""One window for each data folder: a later start hands its files to the one that is open.
+
+Whoever holds the lock is the window; the lock of a run that was killed is noticed by its process number,
+so what that run left of its socket is taken away by the next one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from PySide6.QtCore import QLockFile
+from PySide6.QtCore import QObject
+from PySide6.QtCore import QThread
+from PySide6.QtCore import Signal
+from PySide6.QtNetwork import QLocalServer
+from PySide6.QtNetwork import QLocalSocket
+
+from hashdrop.errors import HashdropError
+from hashdrop.paths import Paths
+
+_LONGEST_PATH = 80
+"""Of a socket: the system allows some hundred bytes, and Qt makes it in a folder beside."""
+_MOST_BYTES = 64 * 1024 * 1024
+"""Of what is handed over: the paths of half a million files."""
+_TRIES = 50
+_PAUSE_MS = 200
+"""Between two tries: the window may be on its way to be opened."""
+_ANSWER_MS = 10_000
+_TAKEN = b"taken\n"
+
+
+def claim(paths: Paths) -> QLockFile | None:
+    """Become the window of these folders; `None` where there is one already.
+
+    Where the lock cannot be made at all, for whatever reason, the window opens without it.
+    """
+    lock = QLockFile(str(paths.window_lock))
+    lock.setStaleLockTime(0)  # never by its age, only by its process
+    if lock.tryLock(0) or lock.error() != QLockFile.LockError.LockFailedError:
+        return lock
+    return None
+
+
+def socket_name(data: Path) -> str:
+    """Return where the window of a data folder listens: in a folder that only this person can enter."""
+    known = hashlib.sha256(os.fsencode(data.absolute())).hexdigest()[:16]
+    if sys.platform == "win32":
+        return f"hashdrop-{known}"
+    near = data.absolute() / "window.socket"
+    if len(os.fsencode(near)) <= _LONGEST_PATH:
+        return str(near)
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    folder = Path(runtime) if runtime else Path(tempfile.gettempdir(), f"hashdrop-{os.getuid()}")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    state = folder.lstat()
+    if state.st_uid != os.getuid() or state.st_mode & 0o077:
+        raise HashdropError(
+            "Another start of Hashdrop cannot be reached safely.",
+            detail=f"{folder} is not yours alone.",
+            hint="Delete it and try again.",
+        )
+    return str(folder / f"hashdrop-{known}")
+
+
+def hand_over(paths: Paths, files: Sequence[Path]) -> None:
+    """Hand files to the window that is open, or only bring it forward; blocking, before any loop runs.
+
+    Raises:
+        HashdropError: It does not answer.
+    """
+    name = socket_name(paths.data)
+    message = json.dumps({"files": [str(path.absolute()) for path in files]}).encode() + b"\n"
+    for _ in range(_TRIES):
+        socket = QLocalSocket()
+        socket.connectToServer(name)
+        if socket.waitForConnected(_ANSWER_MS):
+            socket.write(message)
+            while socket.bytesToWrite() and socket.waitForBytesWritten(_ANSWER_MS):
+                pass
+            while not socket.canReadLine() and socket.waitForReadyRead(_ANSWER_MS):
+                pass
+            if bytes(socket.readLine().data()) == _TAKEN:
+                return
+        QThread.msleep(_PAUSE_MS)
+    raise HashdropError(
+        "Hashdrop is open already, but does not answer.",
+        hint="End it and try again, or use “hashdrop put FILE”.",
+    )
+
+
+class Instance(QObject):
+    """The window's end: takes what other starts hand over.
+
+    Args:
+        paths: Folders.
+        parent: The window.
+
+    Signals:
+        files_arrived: Paths of another start; none where it only wants the window to come forward.
+    """
+
+    files_arrived = Signal(list)
+
+    def __init__(self, paths: Paths, parent: QObject) -> None:
+        super().__init__(parent)
+        self._server = QLocalServer(self)
+        self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
+        self._server.newConnection.connect(self._on_new_connection)
+        name = socket_name(paths.data)
+        QLocalServer.removeServer(name)  # of a run that was killed: we hold the lock
+        self._server.listen(name)
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether other starts can reach it."""
+        return self._server.isListening()
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._server.close()
+
+    def _on_new_connection(self) -> None:
+        while (socket := self._server.nextPendingConnection()) is not None:
+            socket.setParent(self)
+            socket.readyRead.connect(lambda one=socket: self._read(one))
+            socket.disconnected.connect(socket.deleteLater)
+
+    def _read(self, socket: QLocalSocket) -> None:
+        if not socket.canReadLine():
+            if socket.bytesAvailable() > _MOST_BYTES:
+                socket.abort()
+            return
+        files = _files_of(bytes(socket.readLine().data()))
+        if files is None:
+            socket.abort()
+            return
+        socket.write(_TAKEN)
+        socket.disconnectFromServer()
+        self.files_arrived.emit(files)
+
+
+def _files_of(line: bytes) -> list[Path] | None:
+    """Return the paths of a message, `None` if it is none."""
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return None
+    files = cast("dict[str, object]", message).get("files") if isinstance(message, dict) else None
+    if not isinstance(files, list):
+        return None
+    names = cast("list[object]", files)
+    paths = [Path(one) for one in names if isinstance(one, str)]
+    return paths if len(paths) == len(names) and all(p.is_absolute() for p in paths) else None
