@@ -215,14 +215,19 @@ async def run_put(
             click.echo(f"hashdrop: {service.notice}", err=True)
         service.throttle.change(limit_rate)
         report = _Report(as_json=as_json, bars=bars)
-        service.subscribe(report)
+        early: list[Event] = []
+        hear_no_more = service.subscribe(early.append)
         with bars:
+            files = [Path(path) for path in paths if path != "-"]
+            if files:  # they are hashed while the store is being reached
+                service.add(files, tags=tags, single_pass=single_pass, repair=repair)
             await service.connect()
+            hear_no_more()
             if service.status.error is not None:
                 raise service.status.error
-            files = [Path(path) for path in paths if path != "-"]
-            if files:
-                service.add(files, tags=tags, single_pass=single_pass, repair=repair)
+            for event in early:
+                report(event)
+            service.subscribe(report)
             if "-" in paths:
                 service.add_stream(_standard_input(), name=name, tags=tags)
             await service.drained()

@@ -105,6 +105,14 @@ class WriteOutcome:
     unverified_reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class HashedFile:
+    """A file that was hashed, and what it was then."""
+
+    snapshot: FileSnapshot
+    found: FileDigest
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteOptions:
     """How content is stored; each has a default. See `S3Storage`."""
@@ -368,6 +376,7 @@ class ContentWriter:
         repair: bool = False,
         log: UploadLog | None = None,
         keep: Callable[[BaseException | None], bool] = lambda _: False,
+        hashed: HashedFile | None = None,
     ) -> WriteOutcome:
         """Store a file: hash it, ask for its final key, send it only if it is not there.
 
@@ -380,6 +389,7 @@ class ContentWriter:
             repair: Whether to replace an object that stands under this hash but is not this content.
             log: Where unfinished multipart uploads are noted and found.
             keep: Asked, with the error or cancellation, whether such an upload is left for a later start.
+            hashed: What `hash_file` found, if it was hashed already; used if the file is still that.
 
         Raises:
             NotImplementedError: There is no router.
@@ -411,7 +421,12 @@ class ContentWriter:
                 repair=repair,
                 log=log or NoLog(),
                 keep=keep,
+                hashed=hashed,
             )
+
+    async def has_unfinished(self, path: Path, log: UploadLog) -> bool:
+        """Whether an earlier write of a file was left to be gone on with: its hash is known then."""
+        return await log.unfinished(path, self.store_name) is not None
 
     async def drop_unfinished(self, path: Path, log: UploadLog) -> None:
         """Abort the multipart upload of a file that an earlier write kept, and forget it."""
@@ -435,9 +450,16 @@ class ContentWriter:
         repair: bool,
         log: UploadLog,
         keep: Callable[[BaseException | None], bool],
+        hashed: HashedFile | None,
     ) -> WriteOutcome:
         unfinished = None if single_pass else await self._unfinished(log, path, snapshot)
-        found = unfinished.found if unfinished else await self._hash(path, snapshot, progress)
+        part_size = self._direct_part_size(snapshot.size)
+        if unfinished:
+            found = unfinished.found
+        elif hashed and hashed.snapshot == snapshot and hashed.found.part_size == part_size:
+            found = hashed.found
+        else:
+            found = (await hash_file(path, part_size, progress, limiter=self._hash_limiter)).found
         digest = make_digest(found.content_hash, found.size, content_type=content_type)
         content = self._content(found, digest, self.route(digest, tags, temp=False), tagging)
         progress.keyed(content.pointer, found.content_hash)
@@ -568,23 +590,6 @@ class ContentWriter:
         self._retries.note_reached()
         return _outcome(pointer, digest, receipt, progress)
 
-    async def _hash(self, path: Path, snapshot: FileSnapshot, progress: Progress) -> FileDigest:
-        progress.enter(Phase.HASHING)
-        stop = Stop()
-        part_size = self._direct_part_size(snapshot.size)
-
-        def hashed() -> FileDigest:
-            try:
-                found = digest_file(
-                    path, part_size=part_size, on_read=progress.add_hashed, check=stop.check
-                )
-            except OSError as error:
-                raise source_error(path, error) from error
-            snapshot.check(path)
-            return found
-
-        return await call(hashed, limiter=self._hash_limiter, stop=stop)
-
     async def _unfinished(
         self, log: UploadLog, path: Path, snapshot: FileSnapshot
     ) -> UnfinishedUpload | None:
@@ -638,6 +643,37 @@ class ContentWriter:
             is_sha256=digest["content_hash_algorithm"] == "sha256",
             addressed=is_addressed(pointer, digest),
         )
+
+
+async def hash_file(
+    path: Path, part_size: int, progress: Progress, *, limiter: anyio.CapacityLimiter
+) -> HashedFile:
+    """Hash a file in a worker thread.
+
+    Args:
+        path: A regular file.
+        part_size: Of the parts that it will be sent in, in bytes.
+        progress: Told how far it is.
+        limiter: Of such threads.
+
+    Raises:
+        SourceError: The file is missing, unreadable, no file, or changed meanwhile.
+    """
+    progress.enter(Phase.HASHING)
+    stop = Stop()
+
+    def hashed() -> HashedFile:
+        snapshot = FileSnapshot.of(path)
+        try:
+            found = digest_file(
+                path, part_size=part_size, on_read=progress.add_hashed, check=stop.check
+            )
+        except OSError as error:
+            raise source_error(path, error) from error
+        snapshot.check(path)
+        return HashedFile(snapshot, found)
+
+    return await call(hashed, limiter=limiter, stop=stop)
 
 
 def _outcome(

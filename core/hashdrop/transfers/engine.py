@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -28,8 +29,11 @@ from hashdrop.errors import HashdropError
 from hashdrop.errors import SourceChanged
 from hashdrop.errors import SourceError
 from hashdrop.s3.direct import is_resumable
+from hashdrop.s3.multipart import part_size_for
 from hashdrop.s3.progress import Progress
+from hashdrop.s3.threads import plain_task_group
 from hashdrop.s3.writing import SMALL_FILE
+from hashdrop.s3.writing import hash_file
 from hashdrop.transfers.events import BatchScanned
 from hashdrop.transfers.events import Cancelled
 from hashdrop.transfers.events import Event
@@ -57,6 +61,8 @@ from hashdrop.transfers.transfer import Transfer
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
+    from hashdrop.s3.writing import ContentWriter
+    from hashdrop.s3.writing import HashedFile
     from hashdrop.s3.writing import WriteOutcome
     from hashdrop.transfers.journal import Journal
     from hashdrop.transfers.target import Target
@@ -69,6 +75,8 @@ _SMALL_VISIT = 16
 """Small files that a thread takes with it at most."""
 _LARGE_AT_ONCE = 4
 """Large files at once: some are hashed while others are sent; their threads and parts are bounded below."""
+_HASHES_AHEAD = 2
+"""Large files that are hashed while their store is being reached."""
 _SCAN_STEP = 100
 """Files found in one visit to the thread that walks folders; what follows for each holds the event loop."""
 _HASHED_AGAIN = 2
@@ -115,6 +123,7 @@ class Engine:
         self._small_lanes = 0
         self._large_running = 0
         self._visits = anyio.CapacityLimiter(_SMALL_LANES)
+        self._hashes_ahead = anyio.CapacityLimiter(_HASHES_AHEAD)
         self._reporter = Reporter()
         self._scans = 0
         self._walks: set[anyio.CancelScope] = set()
@@ -658,8 +667,31 @@ class Engine:
             self._line_up(transfer)
             self._start_waiting()
 
+    async def _writer(
+        self, transfer: Transfer, progress: Progress
+    ) -> tuple[ContentWriter, HashedFile | None]:
+        """Return the writer of a transfer's target; while that is being reached, the file is hashed."""
+        target, size = transfer.target, transfer.size
+        if target.is_decided or transfer.path is None or size is None or transfer.alone:
+            return await target.writer(), None
+        path, part_size = Path(transfer.path), part_size_for(size, target.connection.part_size)
+        hashed: HashedFile | None = None
+
+        async def hash_ahead() -> None:
+            nonlocal hashed
+            with suppress(SourceError):  # the write itself tells it
+                hashed = await hash_file(path, part_size, progress, limiter=self._hashes_ahead)
+
+        async with plain_task_group() as group:
+            group.start_soon(hash_ahead)
+            writer = await target.writer()
+            if self._journal is not None and await writer.has_unfinished(path, self._journal):
+                group.cancel_scope.cancel()
+        return writer, hashed
+
     async def _store(self, transfer: Transfer) -> WriteOutcome:
-        writer = await transfer.target.writer()
+        progress = transfer.progress = self._progress_of(transfer)
+        writer, hashed = await self._writer(transfer, progress)
         attempt = 0
 
         def keep(cause: BaseException | None) -> bool:
@@ -668,7 +700,6 @@ class Engine:
             return transfer.wanted is not State.CANCELLED
 
         while True:
-            progress = transfer.progress = self._progress_of(transfer)
             try:
                 if transfer.path is not None:
                     return await writer.write_file(
@@ -680,6 +711,7 @@ class Engine:
                         repair=transfer.repair,
                         log=self._journal,
                         keep=keep,
+                        hashed=hashed,
                     )
                 assert transfer.stream is not None
                 return await writer.write_stream(
@@ -694,6 +726,8 @@ class Engine:
                     raise
                 self._reporter.emit(HashedAgain(id=transfer.id, error=error))
                 await anyio.sleep(_SETTLE_S * attempt)
+                progress = transfer.progress = self._progress_of(transfer)
+                hashed = None
 
     def _progress_of(self, transfer: Transfer) -> Progress:
         transfer.is_keyed = False

@@ -54,6 +54,11 @@ class Target:
         self._decided.set()
 
     @property
+    def is_decided(self) -> bool:
+        """Whether it is known if it can be reached."""
+        return self._decided.is_set()
+
+    @property
     def has_failed(self) -> bool:
         """Whether it cannot be reached."""
         return self._error is not None
