@@ -36,11 +36,15 @@ from hashdrop_gui.actions.finishing import Finishing
 from hashdrop_gui.actions.intake import Intake
 from hashdrop_gui.actions.intake import local_paths
 from hashdrop_gui.bridge import EventBridge
+from hashdrop_gui.desktop.announcing import announce
 from hashdrop_gui.desktop.tray import Tray
 from hashdrop_gui.dialogs.connection import ConnectionDialog
 from hashdrop_gui.dialogs.limit import LimitDialog
 from hashdrop_gui.dialogs.quitting import Leave
 from hashdrop_gui.dialogs.quitting import QuitQuestion
+from hashdrop_gui.dialogs.shortcuts import ShortcutsDialog
+from hashdrop_gui.dialogs.shortcuts import entries_of
+from hashdrop_gui.dialogs.shortcuts import keys_text
 from hashdrop_gui.models.outages import Outages
 from hashdrop_gui.models.outages import Wait
 from hashdrop_gui.models.speed import SpeedLog
@@ -212,10 +216,13 @@ class MainWindow(QMainWindow):
         self.intake.watch_changed.connect(self.bottom.more.show_watched)
         self.bottom.more.watch_requested.connect(self.intake.choose_watched_folder)
         self.bottom.more.unwatch_requested.connect(self.intake.stop_watching)
+        self.bottom.more.help_requested.connect(self.show_shortcuts)
         self.intake.watch_as_before()
         self.bottom.more.after_last_chosen.connect(self.finishing.want)
         self.finishing.copy_requested.connect(self.copy)
         self.finishing.told.connect(self.say)
+        self.finishing.batch_ended.connect(lambda title: announce(self, title))
+        self.banner.said.connect(lambda text: announce(self, text))
         self.finishing.quit_requested.connect(self.ask_to_quit)
         self.tray.open_requested.connect(self.come_forward)
         self.tray.batch_requested.connect(self.show_batch)
@@ -227,22 +234,37 @@ class MainWindow(QMainWindow):
     def _add_actions(self) -> None:
         menu = QMenu(self)
         for words, keys, act, target in (
-            (tr("Upload files…"), QKeySequence("Ctrl+U"), self.intake.choose_files, menu),
-            (tr("Upload folder…"), QKeySequence("Ctrl+Shift+U"), self.intake.choose_folder, menu),
-            (tr("Paste"), QKeySequence(QKeySequence.StandardKey.Paste), self.intake.paste, menu),
-            (tr("Pause or resume all"), QKeySequence("Ctrl+Shift+P"), self.bottom.press_turn, None),
-            (tr("Transfers"), QKeySequence("Ctrl+1"), lambda: self.show_page(0), None),
-            (tr("Pointers"), QKeySequence("Ctrl+2"), lambda: self.show_page(1), None),
-            (tr("Settings…"), QKeySequence("Ctrl+,"), lambda: self.edit_connection(None), None),
-            (tr("Quit"), QKeySequence("Ctrl+Q"), self.close, None),
+            (tr("Upload files…"), ("Ctrl+U",), self.intake.choose_files, menu),
+            (tr("Upload folder…"), ("Ctrl+Shift+U",), self.intake.choose_folder, menu),
+            (tr("Paste"), ("Ctrl+V", "Shift+Ins"), self.intake.paste, menu),
+            (tr("Pause or resume all"), ("Ctrl+Shift+P",), self.bottom.press_turn, None),
+            (tr("Transfers"), ("Ctrl+1", "Ctrl+Shift+A"), lambda: self.show_page(0), None),
+            (tr("Pointers"), ("Ctrl+2",), lambda: self.show_page(1), None),
+            (tr("Look for new pointers"), ("F5", "Ctrl+R"), self.pointers.refresh, None),
+            (tr("Settings…"), ("Ctrl+,",), lambda: self.edit_connection(None), None),
+            (tr("Keyboard shortcuts"), ("F1", "Ctrl+?"), self.show_shortcuts, None),
+            (tr("Quit"), ("Ctrl+Q",), self.close, None),
         ):
             action = QAction(words, self)
-            action.setShortcut(keys)
+            action.setShortcuts([QKeySequence(one) for one in keys])
             action.triggered.connect(lambda *_, run=act: run())
             self.addAction(action)
             if target is not None:
                 target.addAction(action)
         self.upload.setMenu(menu)
+
+    def show_shortcuts(self) -> None:
+        """Show what the keyboard can do."""
+        in_list = [
+            *entries_of(self.transfers.view.actions()),
+            (tr("Copy the paths of the selected files"), keys_text([QKeySequence("Ctrl+C")])),
+            (tr("Cancel the selected files"), tr("Del or Esc")),
+            (tr("Menu of the selected files"), tr("Menu key or Shift+F10")),
+        ]
+        groups = ((tr("WINDOW"), entries_of(self.actions())), (tr("LIST OF TRANSFERS"), in_list))
+        dialog = ShortcutsDialog(groups, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Paint in another scheme from now on."""
@@ -292,6 +314,7 @@ class MainWindow(QMainWindow):
         """Say something in the bottom bar for a moment."""
         self.summary.setText(text)
         self._said.start()
+        announce(self, text)
 
     def copy(self, text: str, what: str) -> None:
         """Put a text on the clipboard and say so."""
