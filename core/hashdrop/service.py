@@ -171,6 +171,7 @@ class Service:
             if old.has_failed or old.blocked is not None:
                 self._target = Target(old.connection)
             await self._open(self._target)
+            self._catalog.want()
             if self._target is not old and not self._target.has_failed:
                 self._engine.replace_target(old, self._target)
             elif self._target is not old and old.blocked is not None:
@@ -541,6 +542,9 @@ def _resolved(choice: Choice, settings: Settings) -> Connection | None:
 class OpeningCatalog:
     """The catalog while it is opened: its libraries take half a second that an upload need not wait for.
 
+    It is opened when it is wanted: beside the libraries of the connection its own would slow both down,
+    beside the hashing of the first files they cost nothing.
+
     Args:
         path: Of its file.
     """
@@ -548,6 +552,7 @@ class OpeningCatalog:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._catalog: Catalog | None = None
+        self._wanted = anyio.Event()
         self._opened = anyio.Event()
         self._closing = anyio.Event()
 
@@ -559,6 +564,9 @@ class OpeningCatalog:
         """
         # Shielded: what S3 confirmed is noted even when the program is being ended.
         with anyio.CancelScope(shield=True):
+            await self._wanted.wait()
+            if self._closing.is_set():
+                return
             module = await run_sync(import_module, "hashdrop.catalog.catalog")
             async with module.open_catalog(self._path) as self._catalog:
                 self._opened.set()
@@ -567,9 +575,15 @@ class OpeningCatalog:
     def close(self) -> None:
         """Let `run` end."""
         self._closing.set()
+        self._wanted.set()
+
+    def want(self) -> None:
+        """Begin to open it."""
+        self._wanted.set()
 
     async def opened(self) -> Catalog:
         """Return it when it is open."""
+        self.want()
         await self._opened.wait()
         assert self._catalog is not None
         return self._catalog

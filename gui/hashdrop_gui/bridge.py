@@ -11,6 +11,8 @@ from hashdrop.transfers.events import Hashing
 from hashdrop.transfers.events import Uploading
 
 _TICK_MS = 80
+_AT_ONCE = 60
+"""Events that are told without a break."""
 
 
 class EventBridge(QObject):
@@ -31,6 +33,12 @@ class EventBridge(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
         self._timer.timeout.connect(self._on_timer_timeout)
+        self._told: list[Event] = []
+        self._tell_on = QTimer(self)
+        """Tells the rest of many events after whatever else waits for its turn."""
+        self._tell_on.setSingleShot(True)
+        self._tell_on.setInterval(0)
+        self._tell_on.timeout.connect(self._tell_some)
 
     def take(self, event: Event) -> None:
         """Take an event of the core, on the loop; returns at once."""
@@ -44,18 +52,32 @@ class EventBridge(QObject):
             self._timer.start()
 
     def flush(self) -> None:
-        """Tell what was gathered now."""
-        gathered = [event for event in self._gathered if event is not None]
-        self._gathered.clear()
-        self._progress_at.clear()
-        if gathered:
-            self.arrived.emit(gathered)
+        """Tell what was gathered now, all of it."""
+        self._pick_up()
+        told, self._told = self._told, []
+        if told:
+            self.arrived.emit(told)
 
     def rest(self) -> None:
         """Stop ticking until the next event: nothing moves any more."""
-        if not self._gathered:
+        if not (self._gathered or self._told):
             self._timer.stop()
 
+    def _pick_up(self) -> None:
+        self._told += [event for event in self._gathered if event is not None]
+        self._gathered.clear()
+        self._progress_at.clear()
+
+    def _tell_some(self) -> None:
+        """Tell some, so that a thousand events do not hold the window."""
+        told, self._told = self._told[:_AT_ONCE], self._told[_AT_ONCE:]
+        if told:
+            self.arrived.emit(told)
+        if self._told:
+            self._tell_on.start()
+
     def _on_timer_timeout(self) -> None:
-        self.flush()
+        self._pick_up()
+        if not self._tell_on.isActive():
+            self._tell_some()
         self.ticked.emit()

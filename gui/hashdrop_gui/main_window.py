@@ -189,7 +189,7 @@ class MainWindow(QMainWindow):
         self.bridge.arrived.connect(self._on_bridge_arrived)
         self.bridge.ticked.connect(self._on_bridge_ticked)
         self.model.counted.connect(self._on_model_counted)
-        self.model.stored.connect(self.pointers.refresh)
+        self.model.stored.connect(self._on_model_stored)
         self.sidebar.page_chosen.connect(self.show_page)
         self.sidebar.connection_chosen.connect(self._on_connection_chosen)
         self.sidebar.settings_requested.connect(self.edit_connection)
@@ -371,6 +371,10 @@ class MainWindow(QMainWindow):
         if not self.model.tick() and not self.model.list.active:
             self.bridge.rest()
         self._show_summary()
+
+    def _on_model_stored(self) -> None:
+        if self.pointers.isVisible():  # else it asks when it is shown
+            self.pointers.refresh()
 
     def _on_model_counted(self) -> None:
         self.sidebar.transfers.set_count(self.model.list.active)

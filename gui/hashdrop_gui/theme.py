@@ -239,10 +239,10 @@ QAbstractSpinBox {{ min-height: 34px; padding: 0 8px; border: 1px solid {t.line}
   background: {t.background}; color: {t.text}; selection-background-color: {t.selection}; selection-color: {t.text}; }}
 QAbstractSpinBox:focus {{ border: 2px solid {t.accent}; padding: 0 7px; }}
 QLineEdit[wrong="true"] {{ border-color: {t.failed}; }}
-QTreeView, QTableView {{ border: none; background: {t.background}; outline: none; color: {t.text};
+QTableView {{ border: none; background: {t.background}; outline: none; color: {t.text};
   selection-background-color: {t.selection}; selection-color: {t.text}; gridline-color: {t.line}; }}
-QTableView::item {{ border-bottom: 1px solid {t.line}; padding: 0 8px; }}
-QTableView::item:selected {{ background: {t.selection}; color: {t.text}; }}
+QTableView#pointers::item {{ border-bottom: 1px solid {t.line}; padding: 0 8px; }}
+QTableView#pointers::item:selected {{ background: {t.selection}; color: {t.text}; }}
 QHeaderView {{ background: {t.background}; }}
 QHeaderView::section {{ background: {t.background}; color: {t.second}; border: none; font-size: 12px; font-weight: 500;
   border-bottom: 1px solid {t.line}; padding: 8px 11px; text-align: left; }}

@@ -6,6 +6,9 @@ from datetime import UTC
 from datetime import datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtTest import QAbstractItemModelTester
 
 from hashdrop.catalog.rows import PointerRow
 from hashdrop.errors import SourceMissing
@@ -20,7 +23,7 @@ from hashdrop.transfers.events import State
 from hashdrop.transfers.events import Stored
 from hashdrop.transfers.events import Uploading
 from hashdrop_gui.models.pointers import PointersModel
-from hashdrop_gui.models.transfers import TransfersFilter
+from hashdrop_gui.models.transfer_list import BatchRow
 from hashdrop_gui.models.transfers import TransfersModel
 from hashdrop_gui.models.wording import left_text
 from hashdrop_gui.models.wording import progress_text
@@ -57,18 +60,81 @@ def test_the_transfers_are_a_model_as_qt_wants_it(qtmodeltester):
     model.tick()
     qtmodeltester.check(model)
 
-    assert (model.rowCount(), model.rowCount(model.index(2, 0))) == (3, 6)
+    assert shown(model) == {3: [9], 2: [6, 7, 8], 1: [1, 2, 3, 4, 5, 10]}
 
 
-def test_the_filter_is_a_model_as_qt_wants_it(qtmodeltester):
-    """It shows a batch only with a file in the wanted state."""
+def test_a_batch_is_closed_and_opened(qtmodeltester):
+    """Its files are hidden; those that come meanwhile are there when it is opened again."""
     model = filled(TransfersModel())
-    shown = TransfersFilter()
-    shown.setSourceModel(model)
-    shown.show_states(frozenset({State.STORED}))
-    qtmodeltester.check(shown)
+    model.set_open(model.list.batches[1], is_open=False)
+    model.take([queued(9, 3), queued(10, 1, "run"), Cancelled(1, 0.1)])
+    qtmodeltester.check(model)
 
-    assert (shown.rowCount(), shown.rowCount(shown.index(0, 0))) == (1, 1)
+    assert shown(model) == {3: [9], 2: [6, 7, 8], 1: []}
+    model.set_open(model.list.batches[1], is_open=True)
+    assert shown(model) == {3: [9], 2: [6, 7, 8], 1: [1, 2, 3, 4, 5, 10]}
+
+
+def test_only_some_states_are_shown(qtmodeltester):
+    """A batch is shown only with a file in a wanted state; rows come and go as files change theirs."""
+    model = filled(TransfersModel())
+    model.show_states(frozenset({State.STORED}))
+    qtmodeltester.check(model)
+
+    assert shown(model) == {1: [3]}
+    model.take([Stored(1, POINTER, 100, 0.1, True), queued(9, 7)])
+    assert shown(model) == {1: [1, 3]}
+    model.take([Stored(9, POINTER, 100, 0.1, True)])
+    assert shown(model) == {7: [9], 1: [1, 3]}
+    model.show_states(None)
+    assert list(shown(model)) == [7, 2, 1]
+
+
+STATES = {
+    State.QUEUED: lambda number: Queued(number, number % 4 + 1, str(number), "", f"/{number}", 100),
+    State.HASHING: lambda number: Hashing(number, 50, 100),
+    State.UPLOADING: lambda number: Uploading(number, 50, 100),
+    State.STORED: lambda number: Stored(number, POINTER, 100, 0.1, True),
+    State.FAILED: lambda number: Failed(number, SourceMissing("gone"), 0.1),
+}
+
+
+@given(
+    ticks=st.lists(
+        st.lists(st.tuples(st.integers(0, 30), st.sampled_from(list(STATES)))), max_size=8
+    ),
+    states=st.none() | st.sets(st.sampled_from(list(STATES)), min_size=1).map(frozenset),
+    closed=st.sets(st.integers(1, 4)),
+)
+def test_whatever_changes_the_shown_rows_are_those_of_the_states(ticks, states, closed):
+    """Qt's own tester watches each insertion and removal; the rows are those of a filter made anew."""
+    model = TransfersModel()
+    model.show_states(states)
+    tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Warning)
+    known = set()
+    for tick in ticks:
+        events = [STATES[State.QUEUED](n) for n, _ in dict(tick).items() if n not in known]
+        known |= {number for number, _ in tick}
+        model.take([*events, *(STATES[state](number) for number, state in tick)])
+        for batch in model.list.batches.values():
+            model.set_open(batch, is_open=batch.number not in closed)
+        incremental = shown(model)
+        model.show_states(states)
+        assert incremental == shown(model)
+    del tester
+
+
+def shown(model):
+    """Batch -> ids of the files that the model shows, as it shows them."""
+    found = {}
+    for number in range(model.rowCount()):
+        row = model.row_at(model.index(number, 0))
+        if isinstance(row, BatchRow):
+            files = found[row.number] = []
+        else:
+            assert model.row_of(row) == number
+            files.append(row.id)
+    return found
 
 
 def pointer_row(number: int) -> PointerRow:

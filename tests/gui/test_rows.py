@@ -175,7 +175,7 @@ async def test_the_pills_show_only_rows_in_their_state(stored, tmp_path):
     hidden = stored.view.model().rowCount()
     QTest.mouseClick(pills["Stored 2"], Qt.MouseButton.LeftButton)
 
-    assert (hidden, stored.view.model().rowCount()) == (0, 1)
+    assert (hidden, stored.view.model().rowCount()) == (0, 3)  # a batch and its two files
     assert stored.index("a.csv").isValid()
 
 

@@ -28,6 +28,7 @@ from hashdrop.service import open_service
 from hashdrop_gui.app import open_window
 from hashdrop_gui.dialogs.connection import ConnectionDialog
 from hashdrop_gui.main_window import MainWindow
+from hashdrop_gui.models.transfer_list import FileRow
 from hashdrop_gui.models.transfers import Role
 from hashdrop_gui.widgets.drop_overlay import DropOverlay
 
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from hashdrop.transfers.events import State
     from hashdrop_gui.delegates.transfer_row import Action
     from hashdrop_gui.models.transfer_list import BatchRow
-    from hashdrop_gui.models.transfer_list import FileRow
 
 LEFT = Qt.MouseButton.LeftButton
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -118,8 +118,8 @@ class Driver:
 
     @property
     def batches(self) -> list[BatchRow]:
-        model = self.window.model
-        return [model.row_at(model.index(number, 0)) for number in range(model.rowCount())]
+        listed = self.window.model.list.batches
+        return [listed[number] for number in sorted(listed, reverse=True)]
 
     def row(self, name: str) -> FileRow:
         """The newest row of a file's name."""
@@ -127,13 +127,11 @@ class Driver:
 
     def index(self, name: str):
         """The view's index of a file."""
-        shown = self.view.model()
-        for number in range(shown.rowCount()):
-            batch = shown.index(number, 0)
-            for place in range(shown.rowCount(batch)):
-                index = shown.index(place, 0, batch)
-                if index.data() == name:
-                    return index
+        model = self.window.model
+        for number in range(model.rowCount()):
+            index = model.index(number, 0)
+            if isinstance(model.row_at(index), FileRow) and index.data() == name:
+                return index
         raise AssertionError(f"no row of {name}")
 
     def words(self, name: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from typing import IO
@@ -13,6 +15,7 @@ from typing import Protocol
 
 _SEND_SIZE = 256 * 1024
 """Bytes handed to the socket at once: http.client asks for 16 KiB, which costs time."""
+_HAS_SENDFILE = hasattr(os, "sendfile")
 _PACED_SIZE = 32 * 1024
 """The same under a bandwidth limit: small, so that a slow pace is an even one."""
 
@@ -106,6 +109,8 @@ class Body(io.RawIOBase):
         stop: Checked at each read.
         on_sent: Told each change of the number of bytes sent; called in the sending thread.
         pace: The bandwidth limit.
+        is_checked: Whether the store is known to refuse bytes that are not those of the checksum: then the
+            system may send a file by itself.
     """
 
     def __init__(
@@ -116,10 +121,12 @@ class Body(io.RawIOBase):
         stop: Stop,
         on_sent: Callable[[int], None] | None = None,
         pace: Pace | None = None,
+        is_checked: bool = False,
     ) -> None:
         super().__init__()
         source.seek(0)
-        self._source = source
+        self._source: Any = source
+        self._may_send_itself = is_checked and _HAS_SENDFILE and hasattr(source, "send_to")
         self._size = size
         self._at = 0
         self._stop = stop
@@ -172,6 +179,39 @@ class Body(io.RawIOBase):
             self._counted += len(piece)
             self._on_sent(len(piece))
         return piece
+
+    def send_to(self, sock: socket.socket, size: int) -> bool:
+        """Send the next bytes on a socket of ours.
+
+        Args:
+            sock: Connected, with a timeout.
+            size: Bytes to send at most.
+
+        Returns:
+            Whether there was something to send.
+
+        Raises:
+            Interrupted: The transfer was stopped.
+            OSError: The network failed.
+        """
+        if self._may_send_itself and not isinstance(sock, ssl.SSLSocket):
+            self._stop.check()
+            count = min(size, self._size - self._at)
+            if self._pace is not None and self._pace.limits:
+                count = min(count, _PACED_SIZE)
+                self._pace.take(count, self._stop)
+            sent = self._source.send_to(sock, count)
+            if sent >= 0:
+                self._at += sent
+                if self._on_sent and sent:
+                    self._counted += sent
+                    self._on_sent(sent)
+                return sent > 0
+            self._may_send_itself = False
+        piece = self.read(size)
+        if piece:
+            sock.sendall(piece)
+        return bool(piece)
 
     def tell(self) -> int:
         """Return the position in bytes."""

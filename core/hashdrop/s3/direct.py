@@ -27,6 +27,7 @@ from hashdrop.errors import StoreError
 from hashdrop.s3.body import Body
 from hashdrop.s3.body import Stop
 from hashdrop.s3.faults import error_of
+from hashdrop.s3.faults import is_other_content
 from hashdrop.s3.multipart import Fate
 from hashdrop.s3.multipart import SentPart
 from hashdrop.s3.multipart import UploadGone
@@ -190,7 +191,12 @@ class DirectWriter:
         def work() -> Receipt:
             source.check()
             with source.slice(0, found.size, found.crc) as file:
-                return self._put_now(file, content, progress, stop=stop, repair=repair)
+                try:
+                    return self._put_now(file, content, progress, stop=stop, repair=repair)
+                except StoreError as error:
+                    if is_other_content(error):  # on its way, or in the file since it was hashed?
+                        source.check_part(0, found.size, found.crc)
+                    raise
 
         async with self._slots:
             return await self._retries.run(
@@ -222,7 +228,12 @@ class DirectWriter:
         found, pointer = content.found, content.pointer
         create_only = self._conditional and content.addressed and not repair
         body = Body(
-            file, found.size, stop=stop, on_sent=progress.add_sent, pace=self._requests.pace
+            file,
+            found.size,
+            stop=stop,
+            on_sent=progress.add_sent,
+            pace=self._requests.pace,
+            is_checked=self._requests.checksums_are_proven,
         )
         try:
             etag, crc = self._requests.put_now(
@@ -504,6 +515,10 @@ class _SourcePart:
     @property
     def buffer(self) -> IO[bytes]:
         return self._source.slice(self._offset, self.size, self.crc)
+
+    def check(self) -> None:
+        """Raise `SourceChanged` if its bytes are others by now; blocking."""
+        self._source.check_part(self._offset, self.size, self.crc)
 
     def close(self) -> None:
         """Nothing is held: the source stays open for the other parts."""

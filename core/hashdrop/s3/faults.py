@@ -83,6 +83,11 @@ def error_of(error: HashdropError) -> tuple[str, int]:
     return (error_code(cause), error_status(cause)) if cause else ("", 0)
 
 
+def is_other_content(error: HashdropError) -> bool:
+    """Whether the store refused bytes since they are not those of their checksum."""
+    return error_of(error)[0] in _CHANGED_ON_ITS_WAY
+
+
 def translate(error: Exception, *, bucket: str = "", key: str = "") -> Exception:
     """Return the error for people that stands for what boto3 raised.
 

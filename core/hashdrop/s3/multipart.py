@@ -25,6 +25,7 @@ from hashdrop.errors import StoreRefused
 from hashdrop.s3.body import Body
 from hashdrop.s3.body import Stop
 from hashdrop.s3.faults import error_of
+from hashdrop.s3.faults import is_other_content
 from hashdrop.s3.objects import ObjectFacts
 from hashdrop.s3.objects import Requests
 from hashdrop.s3.objects import encode_crc
@@ -120,6 +121,10 @@ class Sendable(Protocol):
         """Its bytes; asked for in the sending thread."""
         ...
 
+    def check(self) -> None:
+        """Raise `SourceChanged` if its bytes are not those of its CRC any more; blocking."""
+        ...
+
     def close(self) -> None:
         """Let go of it."""
         ...
@@ -204,13 +209,16 @@ class MultipartUpload:
                 stop=self._stop,
                 on_sent=self._on_sent,
                 pace=requests.pace,
+                is_checked=requests.checksums_are_proven,
             )
             try:
                 return requests.part_now(
                     self.pointer, self.upload_id, number, body, crc=part.crc, stop=self._stop
                 )
-            except HashdropError:
+            except HashdropError as error:
                 body.retract()
+                if is_other_content(error):  # on its way, or in the file since it was hashed?
+                    part.check()
                 raise
 
         try:

@@ -125,6 +125,8 @@ class Requests:
     ) -> None:
         self.client = client
         self.checksums = checksums
+        self.checksums_are_proven = False
+        """Whether the store was seen to refuse bytes that are not those of their checksum."""
         self.pace = pace
         self.write_limiter = write_limiter
         self._read_limiter = read_limiter

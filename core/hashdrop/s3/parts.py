@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import select
+import socket
 import threading
 import zlib
 from collections.abc import AsyncGenerator
@@ -26,6 +29,8 @@ from hashdrop.snapshot import source_error
 StreamBufferType = Callable[[], AbstractContextManager[IO[bytes]]]
 """Makes the buffer that one part of a stream waits in; labox's name and form."""
 
+_NO_SENDFILE = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP})
+_OF_THE_FILE = frozenset({errno.EIO, errno.ESTALE, errno.EBADF})
 _HOP_SIZE = 1024 * 1024
 """Bytes gathered on the event loop before a thread takes them."""
 
@@ -50,6 +55,9 @@ class Part:
             self.crc = zlib.crc32(piece, self.crc)
             self.size += len(piece)
         pieces.clear()
+
+    def check(self) -> None:
+        """What is buffered does not change."""
 
     def take(self) -> bytes:
         """Return the bytes and close the part."""
@@ -125,6 +133,10 @@ class PartSource(Protocol):
         """Return a file over a part; reading to its end raises where the bytes are not those of the CRC."""
         ...
 
+    def check_part(self, offset: int, size: int, crc: int) -> None:
+        """Raise `SourceChanged` if a part has not the bytes of its CRC any more; blocking."""
+        ...
+
     def check(self) -> None:
         """Raise `SourceChanged` if the content is not what it was; blocking."""
         ...
@@ -149,6 +161,9 @@ class MemorySource:
         del crc
         whole = offset == 0 and size == len(self._data)
         return BytesIO(self._data if whole else self._data[offset : offset + size])
+
+    def check_part(self, offset: int, size: int, crc: int) -> None:
+        """Bytes in memory do not change."""
 
     def check(self) -> None:
         """Bytes in memory do not change."""
@@ -184,6 +199,17 @@ class FileSource:
         reader = FileSlice(self._file, self._path, offset=offset, size=size, crc=crc)
         return cast("IO[bytes]", reader)
 
+    def check_part(self, offset: int, size: int, crc: int) -> None:
+        """Read a part and compare it with its CRC-32.
+
+        Raises:
+            SourceChanged: Its bytes are others.
+            SourceError: It cannot be read.
+        """
+        with self.slice(offset, size, crc) as part:
+            while part.read(_HOP_SIZE):
+                pass
+
     def check(self) -> None:
         """Compare size, time and identity with the snapshot.
 
@@ -210,7 +236,8 @@ class FileSlice(io.RawIOBase):
     """A part of a file, read by offset, without a copy of it in memory.
 
     What is read is held against the CRC-32 of the hashed bytes: where they differ, the last read raises, so
-    that the part, though sent, never becomes a part of an object.
+    that the part, though sent, never becomes a part of an object. What the system sends by itself (`send_to`)
+    is not seen here: that is for stores which are known to refuse bytes that are not those of the CRC.
 
     Args:
         file: Open; shared with other slices.
@@ -266,6 +293,44 @@ class FileSlice(io.RawIOBase):
             raise _changed(self._path)
         return data
 
+    def send_to(self, sock: socket.socket, count: int) -> int:
+        """Let the system send the next bytes, without a copy of them in this process.
+
+        Args:
+            sock: A plain one, with a timeout.
+            count: Bytes to send at most.
+
+        Returns:
+            How many were sent; 0 at the end, and -1 where the system cannot do it with this file.
+
+        Raises:
+            SourceChanged: The file is shorter than it was.
+            OSError: The network failed.
+        """
+        left = min(count, self._size - self._at)
+        sent = 0
+        while sent < left:
+            try:
+                step = os.sendfile(
+                    sock.fileno(), self._file.fileno(), self._offset + self._at, left - sent
+                )
+            except BlockingIOError:
+                wait_writable(sock)
+                continue
+            except ValueError as error:  # closed after a cancellation
+                raise source_error(self._path, OSError()) from error
+            except OSError as error:
+                if error.errno in _NO_SENDFILE and not sent:
+                    return -1
+                if error.errno in _OF_THE_FILE:
+                    raise source_error(self._path, error) from error
+                raise
+            if not step:
+                raise _changed(self._path)
+            sent += step
+            self._at += step
+        return sent
+
     def tell(self) -> int:
         """Return the position in bytes."""
         return self._at
@@ -277,6 +342,19 @@ class FileSlice(io.RawIOBase):
         if self._at == 0:
             self._crc = self._checked_to = 0
         return self._at
+
+
+def wait_writable(sock: socket.socket) -> None:
+    """Wait until a socket takes more.
+
+    Raises:
+        TimeoutError: It does not within its timeout.
+    """
+    timeout = sock.gettimeout()
+    poll = select.poll()
+    poll.register(sock, select.POLLOUT)
+    if not poll.poll(None if timeout is None else timeout * 1000):
+        raise TimeoutError("the store takes no more bytes")
 
 
 def _changed(path: Path) -> SourceChanged:

@@ -15,10 +15,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
+import os
 import re
 import select
 import socket
 import ssl
+import threading
 import time
 import weakref
 from collections import deque
@@ -36,6 +38,8 @@ from xml.sax.saxutils import unescape
 
 from botocore import exceptions as boto
 
+from hashdrop.turns import TURNS
+
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
@@ -47,6 +51,10 @@ EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 _ONE_SEND = 64 * 1024
 """Bodies up to this many bytes go out together with their head."""
 _PIECE = 256 * 1024
+_LARGEST_PIECE = 2 * 1024 * 1024
+_PROCESSORS = threading.Semaphore(max(2, os.cpu_count() or 1))
+_QUICK_S = 0.02
+_SLOW_S = 0.1
 _MAX_HEAD = 256 * 1024
 _SUCCESS = range(200, 300)
 _ELSEWHERE = frozenset({"PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed"})
@@ -78,11 +86,26 @@ class _Connection:
 
     def is_stale(self) -> bool:
         """Whether the other end closed it, or said something that nobody asked for."""
+        return self._is_readable(0)
+
+    def _is_readable(self, timeout_s: float | None) -> bool:
+        if isinstance(self.sock, ssl.SSLSocket) and self.sock.pending():
+            return True
         if hasattr(select, "poll"):  # select() takes no descriptor above 1,023
             poll = select.poll()
             poll.register(self.sock, select.POLLIN)
-            return bool(poll.poll(0))
-        return bool(select.select([self.sock], [], [], 0)[0])
+            return bool(poll.poll(None if timeout_s is None else timeout_s * 1000))
+        return bool(select.select([self.sock], [], [], timeout_s)[0])
+
+    def await_answer(self) -> None:
+        """Wait until an answer begins to come.
+
+        Raises:
+            TimeoutError: None does.
+        """
+        if self._is_readable(self.sock.gettimeout()):
+            return
+        raise TimeoutError("no answer came in time")
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
@@ -287,16 +310,16 @@ class Wire:
         self, connection: _Connection, method: str, head: bytes, body: Body | None
     ) -> tuple[int, dict[str, str], bytes, bool]:
         try:
-            if body is None:
-                connection.sock.sendall(head)
-            else:
+            if body is not None:
                 body.seek(0)
                 body.arm()
                 if len(body) <= _ONE_SEND:
                     head += body.read(-1)
+            with TURNS.away:
                 connection.sock.sendall(head)
-                while piece := body.read(_PIECE):
-                    connection.sock.sendall(piece)
+                if body is not None:
+                    _send(connection.sock, body)
+                connection.await_answer()
         except (BrokenPipeError, ConnectionResetError):
             # The store may have refused before it read everything, and said why.
             connection.sock.settimeout(2)
@@ -395,6 +418,33 @@ class Wire:
         if isinstance(error, TimeoutError):
             return boto.ReadTimeoutError(endpoint_url=self._url, error=error)
         return boto.ConnectionClosedError(endpoint_url=self._url, error=error)
+
+
+def _send(sock: socket.socket, body: Body) -> None:
+    """Send the rest of a body, in pieces as large as the network is fast.
+
+    Each piece costs the thread a turn at the interpreter: large ones leave it to others. On a slow network
+    small ones keep the count of what was sent a true one. Where the network is faster than the processors,
+    no more threads send than there are processors: more are not faster, and the window's thread is one of
+    those that would have to wait for them.
+    """
+    size = _PIECE
+    is_quick = False
+    while True:
+        has_processor = is_quick and _PROCESSORS.acquire(timeout=_SLOW_S)
+        try:
+            began = time.perf_counter()
+            if not body.send_to(sock, size):
+                return
+            took = time.perf_counter() - began
+        finally:
+            if has_processor:
+                _PROCESSORS.release()
+        is_quick = took < _QUICK_S
+        if is_quick:
+            size = min(size * 2, _LARGEST_PIECE)
+        elif took > _SLOW_S:
+            size = max(size // 2, _PIECE)
 
 
 def _close_all(idle: deque[_Connection]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator
 from collections.abc import AsyncIterable
 from collections.abc import Callable
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from dataclasses import replace
 from functools import partial
@@ -72,6 +73,7 @@ from hashdrop.s3.tagging import tagging_header
 from hashdrop.s3.threads import call
 from hashdrop.snapshot import FileSnapshot
 from hashdrop.snapshot import source_error
+from hashdrop.turns import TURNS
 
 if TYPE_CHECKING:
     from labox.core.storage import Digest
@@ -83,6 +85,7 @@ SMALL_FILE = 4 * MIB
 """Files up to this many bytes are read once, hashed and sent from memory, in one visit to a thread."""
 _DEFAULT_IN_FLIGHT = 8
 _HASHES_AT_ONCE = 2
+_HASHED_AWAY = 256 * 1024
 _SIGN_OF_LIFE = "hashdrop-sign-of-life"
 """A key that nothing stands at: any answer about it says that the store is there."""
 
@@ -223,7 +226,7 @@ class ContentWriter:
 
     def adapt(self, abilities: Abilities) -> None:
         """Use what the store can do; before the first write."""
-        self.requests.checksums = abilities.checksums
+        self.requests.checksums = self.requests.checksums_are_proven = abilities.checksums
         self.direct.tells_size = abilities.tells_size
 
     # --- reading ---------------------------------------------------------------------------------
@@ -543,17 +546,22 @@ class ContentWriter:
         progress.note(Phase.HASHING)
         progress.retract_sent()
         data = _read_whole(path)
-        found = digest_memory(data, max(self.options.part_size, SMALL_FILE))
+        md5 = ""
+        # Others can hash at the same time; for a little, giving the turn away costs more than it gives.
+        with TURNS.away if len(data) > _HASHED_AWAY else nullcontext():
+            found = digest_memory(data, max(self.options.part_size, SMALL_FILE))
+            if not self.requests.checksums:
+                md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
         digest = make_digest(found.content_hash, found.size, content_type=content_type)
         if getattr(self._router, "thread_safe", False):
             pointer = self.route(digest, tags, temp=False)
         else:
-            pointer = on_loop(partial(self.route, digest, tags, temp=False))
+            with TURNS.away:
+                pointer = on_loop(partial(self.route, digest, tags, temp=False))
         progress.hashed = len(data)
         progress.note_keyed(pointer, found.content_hash)
         content = self._content(found, digest, pointer, self._tagging(tags))
-        if not self.requests.checksums:
-            content = replace(content, md5=hashlib.md5(data, usedforsecurity=False).hexdigest())
+        content = replace(content, md5=md5)
         claim.take(_place(pointer))
         receipt = self.direct.store_now(data, content, progress=progress, stop=stop, repair=repair)
         progress.note(Phase.VERIFYING)
@@ -659,7 +667,8 @@ def _read_whole(path: Path) -> bytes:
     snapshot = FileSnapshot.of(path)
     with snapshot.open_again(path) as file:
         try:
-            data = file.read(SMALL_FILE + 1)
+            with TURNS.away:
+                data = file.read(SMALL_FILE + 1)
         except OSError as error:
             raise source_error(path, error) from error
     if len(data) != snapshot.size:

@@ -69,8 +69,8 @@ _SMALL_VISIT = 16
 """Small files that a thread takes with it at most."""
 _LARGE_AT_ONCE = 4
 """Large files at once: some are hashed while others are sent; their threads and parts are bounded below."""
-_SCAN_STEP = 500
-"""Files found in one visit to the thread that walks folders."""
+_SCAN_STEP = 100
+"""Files found in one visit to the thread that walks folders; what follows for each holds the event loop."""
 _HASHED_AGAIN = 2
 """How often a file that changed while it was read is hashed anew by itself."""
 _SETTLE_S = 0.5

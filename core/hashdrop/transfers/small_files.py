@@ -15,6 +15,7 @@ from hashdrop.content_types import content_type_of
 from hashdrop.s3.body import Interrupted
 from hashdrop.s3.body import Stop
 from hashdrop.s3.progress import Progress
+from hashdrop.turns import TURNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +73,8 @@ async def visit(
             file.begun = True
             if not file.stop.is_set:
                 began = time.perf_counter()
-                _store(writer, file)
+                with TURNS.busy:
+                    _store(writer, file)
                 file.seconds = time.perf_counter() - began
 
     try:

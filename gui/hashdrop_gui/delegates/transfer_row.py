@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from PySide6.QtGui import QFont
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QStyle
 from PySide6.QtWidgets import QStyledItemDelegate
 from PySide6.QtWidgets import QStyleOptionViewItem
@@ -29,6 +31,8 @@ from hashdrop_gui.models.transfer_list import BatchRow
 from hashdrop_gui.models.transfer_list import FileRow
 from hashdrop_gui.models.transfers import Role
 from hashdrop_gui.models.transfers import batch_text
+from hashdrop_gui.models.transfers import second_line
+from hashdrop_gui.models.transfers import state_text
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.theme import Tokens
 from hashdrop_gui.theme import monospace
@@ -43,6 +47,13 @@ _SIDE = 24
 _GAP = 20
 _TILE = 28
 _BAR = 4
+_PICTURES = 64
+"""Pictures of rows that are kept: some screens full."""
+_LOOKS = (
+    QStyle.StateFlag.State_Selected
+    | QStyle.StateFlag.State_MouseOver
+    | QStyle.StateFlag.State_HasFocus
+).value
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -85,10 +96,12 @@ class TransferRowDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self._tokens = tokens
         self._mono = monospace(12)
+        self._pictures: OrderedDict[object, QPixmap] = OrderedDict()
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Paint in another scheme from now on."""
         self._tokens = tokens
+        self._pictures.clear()
 
     # --- painting --------------------------------------------------------------------------------
 
@@ -99,8 +112,7 @@ class TransferRowDelegate(QStyledItemDelegate):
         rect = option.rect.adjusted(_SIDE, 8, -_SIDE, 0)
         middle = rect.center().y()
         painter.setPen(QColor(t.second))
-        is_open = bool(option.state & QStyle.StateFlag.State_Open)
-        _arrow(painter, QPoint(rect.left() + 5, middle), QColor(t.text), is_open=is_open)
+        _arrow(painter, QPoint(rect.left() + 5, middle), QColor(t.text), is_open=row.is_open)
         bold = sized(option.font, 14, QFont.Weight.DemiBold)
         painter.setFont(bold)
         painter.setPen(QColor(t.text))
@@ -131,15 +143,45 @@ class TransferRowDelegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:  # noqa: D102
         row = index.data(Role.ROW)
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if isinstance(row, BatchRow):
+        if isinstance(row, FileRow):
+            self._show_file(painter, option, row)
+        elif isinstance(row, BatchRow):
+            painter.save()
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             self._ground(painter, option)
             self._paint_batch(painter, option, row, index.data())
-        elif isinstance(row, FileRow):
-            self._ground(painter, option)
-            self._paint_file(painter, option, index, row)
-        painter.restore()
+            painter.restore()
+
+    def _show_file(self, painter: QPainter, option: QStyleOptionViewItem, row: FileRow) -> None:
+        """Paint a file, from the picture that was made of it last if it still looks the same.
+
+        Most rows of most pictures do; painting one costs a millisecond, and a scroll paints all.
+        """
+        rect, ratio = option.rect, painter.device().devicePixelRatioF()
+        second, state = second_line(row), state_text(row)
+        if ratio != int(ratio):  # between pixels a picture of a picture is blurred
+            self._paint_file(painter, option, row, second, state)
+            return
+        key = (
+            *(row.name, second, state, row.state, row.verified, row.key),
+            row.shown if row.moves else None,
+            *(rect.width(), rect.height(), ratio, option.state.value & _LOOKS, option.font.key()),
+        )
+        picture = self._pictures.get(key)
+        if picture is None:
+            picture = QPixmap(rect.size() * ratio)
+            picture.setDevicePixelRatio(ratio)
+            picture.fill(QColor(self._tokens.background))
+            onto = QPainter(picture)
+            onto.translate(-rect.topLeft())
+            self._paint_file(onto, option, row, second, state)
+            onto.end()
+            self._pictures[key] = picture
+            if len(self._pictures) > _PICTURES:
+                self._pictures.popitem(last=False)
+        else:
+            self._pictures.move_to_end(key)
+        painter.drawPixmap(rect.topLeft(), picture)
 
     def _ground(self, painter: QPainter, option: QStyleOptionViewItem) -> None:
         t = self._tokens
@@ -156,9 +198,17 @@ class TransferRowDelegate(QStyledItemDelegate):
             painter.drawRoundedRect(QRectF(option.rect).adjusted(12.5, 1.5, -12.5, -2.5), 8, 8)
 
     def _paint_file(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: Index, row: FileRow
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        row: FileRow,
+        second_text: str,
+        state_words: str,
     ) -> None:
         t = self._tokens
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._ground(painter, option)
         tile, name, state, place = _columns(option.rect)
         first, second = _lines(option.rect)
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
@@ -173,9 +223,7 @@ class TransferRowDelegate(QStyledItemDelegate):
         body = sized(option.font, 13, QFont.Weight.Medium)
         painter.setFont(body)
         painter.setPen(QColor(t.text))
-        text = QFontMetrics(body).elidedText(
-            index.data(), Qt.TextElideMode.ElideMiddle, name.width()
-        )
+        text = QFontMetrics(body).elidedText(row.name, Qt.TextElideMode.ElideMiddle, name.width())
         painter.drawText(
             QRect(name.left(), first, name.width(), 20), Qt.AlignmentFlag.AlignVCenter, text
         )
@@ -184,9 +232,7 @@ class TransferRowDelegate(QStyledItemDelegate):
         is_failed = row.state is State.FAILED
         painter.setPen(QColor(t.failed if is_failed else t.second))
         width = name.width() + (state.width() + _GAP if is_failed else 0)
-        text = QFontMetrics(small).elidedText(
-            index.data(Role.SECOND), Qt.TextElideMode.ElideRight, width
-        )
+        text = QFontMetrics(small).elidedText(second_text, Qt.TextElideMode.ElideRight, width)
         painter.drawText(QRect(name.left(), second, width, 18), Qt.AlignmentFlag.AlignVCenter, text)
 
         word = sized(option.font, 13, QFont.Weight.DemiBold)
@@ -194,7 +240,7 @@ class TransferRowDelegate(QStyledItemDelegate):
         unverified = row.state is State.STORED and not row.verified
         painter.setPen(QColor(t.waiting if unverified else state_colour(row.state, t)))
         text = QFontMetrics(word).elidedText(
-            index.data(Role.STATE), Qt.TextElideMode.ElideRight, state.width()
+            state_words, Qt.TextElideMode.ElideRight, state.width()
         )
         painter.drawText(
             QRect(state.left(), first, state.width(), 20), Qt.AlignmentFlag.AlignVCenter, text
@@ -204,6 +250,7 @@ class TransferRowDelegate(QStyledItemDelegate):
             self._bar(painter, bar, 1.0 if row.state is State.VERIFYING else row.shown, t.accent)
         links = selected or hovered or is_failed  # what needs the person offers it at once
         self._place(painter, option, row, place, links=links)
+        painter.restore()
 
     def _place(
         self,

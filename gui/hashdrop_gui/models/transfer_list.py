@@ -86,6 +86,8 @@ class BatchRow:
 
     number: int
     files: list[FileRow] = field(default_factory=list[FileRow])
+    is_open: bool = True
+    """Whether its files are shown."""
     scanned: bool = False
     faults: tuple[HashdropError, ...] = ()
     total: int = 0
@@ -156,7 +158,13 @@ class TransferList:
 
     def pending(self, events: list[Event]) -> list[Queued]:
         """Return the files that the events bring for the first time."""
-        return [e for e in events if isinstance(e, Queued) and e.id not in self.files]
+        fresh: dict[int, Queued] = {}
+        for event in events:
+            if isinstance(event, Queued) and event.id not in self.files:
+                fresh.setdefault(
+                    event.id, event
+                )  # again within the tick: it was paused and resumed
+        return list(fresh.values())
 
     def add(self, queued: Queued) -> None:
         """Take a new file at the end of its batch."""

@@ -1,15 +1,21 @@
-"""Qt's tree over the list of transfers: batches, newest first, and their files."""
+"""Qt's table over the list of transfers: batches, newest first, and their files."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from bisect import bisect_right
+from collections.abc import Generator
+from collections.abc import Iterable
+from contextlib import contextmanager
 from enum import IntEnum
+from itertools import groupby
+from operator import neg
 from typing import Any
 
-from PySide6.QtCore import QAbstractItemModel
+from PySide6.QtCore import QAbstractTableModel
 from PySide6.QtCore import QModelIndex
 from PySide6.QtCore import QObject
 from PySide6.QtCore import QPersistentModelIndex
-from PySide6.QtCore import QSortFilterProxyModel
 from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
 
@@ -41,27 +47,39 @@ class Role(IntEnum):
     """The state in words."""
 
 
-class TransfersModel(QAbstractItemModel):
-    """Batches over files; the list is the truth, this is a view of it.
+class TransfersModel(QAbstractTableModel):
+    """Batches, newest first, each with its files below it: all, or those in some states; a flat table.
+
+    The list is the truth, this is a view of it. It is flat, and filters by itself, since Qt's tree and Qt's
+    filter ask Python about each row of a batch for each row that comes: with thousands of files that held
+    the window.
 
     Signals:
         counted: The numbers of the states changed.
         stored: At least one file was stored.
+        moved: Bars moved, and nothing else changed.
     """
 
     counted = Signal()
     stored = Signal()
+    moved = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.list = TransferList()
-        self._order: list[int] = []  # numbers of batches, oldest first; shown from the end
+        self._states: frozenset[State] | None = None
+        self._order: list[int] = []  # batches that are shown, newest first
+        self._starts: list[int] = []  # the row of each
+        self._rows = 0
+        self._shown: dict[
+            int, list[FileRow]
+        ] = {}  # files that the filter lets through, by their places
 
     # --- what changes it -------------------------------------------------------------------------
 
     def take(self, events: list[Event]) -> None:
         """Take the events of a tick: rows are added at once for each batch, changes told once."""
-        self._insert(self.list.pending(events))
+        self._add(self.list.pending(events))
         touched: dict[int, FileRow] = {}
         batches: dict[int, BatchRow] = {}
         stored = False
@@ -73,73 +91,188 @@ class TransfersModel(QAbstractItemModel):
                 stored = stored or changed.pointer is not None
             elif changed is not None:
                 batches[changed.number] = changed
-        self._tell(list(touched.values()))
-        for batch in batches.values():
-            index = self._batch_index(batch.number)
-            self.dataChanged.emit(index, index)
+        if self._states is not None:
+            for number in batches:
+                self._rearrange(number, [row for row in touched.values() if row.batch == number])
+        self._tell(touched.values(), batches)
         self.counted.emit()
         if stored:
             self.stored.emit()
 
     def tick(self) -> bool:
         """Move the bars; return whether anything is on its way."""
-        self._tell(self.list.smooth())
+        if self.list.smooth():
+            self.moved.emit()
         return bool(self.list.moving)
 
-    def _insert(self, queued: list[Queued]) -> None:
+    def show_states(self, states: frozenset[State] | None) -> None:
+        """Show only files in these states, and batches that have some; `None` for all."""
+        self.beginResetModel()
+        self._states = states
+        self._shown = {}
+        for number, batch in sorted(self.list.batches.items(), reverse=True):
+            files = batch.files
+            if states is not None:
+                files = [row for row in files if row.state in states]
+            if files:
+                self._shown[number] = files
+        self._order = list(self._shown)
+        self._count_rows()
+        self.endResetModel()
+
+    def set_open(self, batch: BatchRow, *, is_open: bool) -> None:
+        """Show or hide the files of a batch."""
+        number = batch.number
+        if batch.is_open == is_open or number not in self._shown:
+            return
+        first = self._start(number) + 1
+        last = first + len(self._shown[number]) - 1
+        if is_open:
+            self.beginInsertRows(QModelIndex(), first, last)
+            batch.is_open = True
+            self._count_rows()
+            self.endInsertRows()
+        else:
+            self.beginRemoveRows(QModelIndex(), first, last)
+            batch.is_open = False
+            self._count_rows()
+            self.endRemoveRows()
+        header = self.index(first - 1, 0)
+        self.dataChanged.emit(header, header)
+
+    def _add(self, queued: list[Queued]) -> None:
         groups: dict[int, list[Queued]] = {}
         for one in queued:
             groups.setdefault(one.batch, []).append(one)
         for number, files in groups.items():
-            if number not in self.list.batches:
-                self.beginInsertRows(QModelIndex(), 0, 0)
-                self.list.batches[number] = BatchRow(number)
-                self._order.append(number)
-                self.endInsertRows()
-            first = len(self.list.batches[number].files)
-            self.beginInsertRows(self._batch_index(number), first, first + len(files) - 1)
-            for one in files:
-                self.list.add(one)
+            batch = self.list.batches.setdefault(number, BatchRow(number))
+            if self._states is not None:  # rows follow when their state is one that is shown
+                for one in files:
+                    self.list.add(one)
+                continue
+            with self._inserting(number, len(batch.files), len(files)):
+                for one in files:
+                    self.list.add(one)
+
+    def _rearrange(self, number: int, touched: list[FileRow]) -> None:
+        """Take out and put in the files of a batch whose state changed, under a filter."""
+        assert self._states is not None
+        shown = self._shown.get(number, [])
+        gone: list[int] = []
+        come: list[FileRow] = []
+        for row in touched:
+            at = bisect_left(shown, row.place, key=_place)
+            is_shown = at < len(shown) and shown[at] is row
+            if row.state in self._states and not is_shown:
+                come.append(row)
+            elif row.state not in self._states and is_shown:
+                gone.append(at)
+        for first, last in reversed(_runs(gone)):
+            with self._removing(number, first, last):
+                del shown[first : last + 1]
+        come.sort(key=_place)
+        where = groupby(come, key=lambda row: bisect_left(shown, row.place, key=_place))
+        for at, group in reversed([(at, list(rows)) for at, rows in where]):
+            with self._inserting(number, at, len(group)):
+                self._shown[number][at:at] = group
+
+    @contextmanager
+    def _inserting(self, number: int, at: int, count: int) -> Generator[None, None, None]:
+        """Put files into a batch, and the batch itself where it is not shown yet."""
+        batch = self.list.batches[number]
+        is_new = number not in self._shown
+        if is_new:
+            # Batches are numbered upward, but a later one may be told first.
+            place = bisect_left(self._order, -number, key=neg)
+            first = self._starts[place] if place < len(self._order) else self._rows
+            last = first + (count if batch.is_open else 0)
+        else:
+            place = 0
+            first = self._start(number) + 1 + at
+            last = first + count - 1
+        if is_new or batch.is_open:
+            self.beginInsertRows(QModelIndex(), first, last)
+        if is_new:
+            self._order.insert(place, number)
+            self._shown[number] = batch.files if self._states is None else []
+        yield
+        self._count_rows()
+        if is_new or batch.is_open:
             self.endInsertRows()
 
-    def _tell(self, rows: list[FileRow]) -> None:
-        spans: dict[int, tuple[int, int]] = {}
-        for row in rows:
-            low, high = spans.get(row.batch, (row.place, row.place))
-            spans[row.batch] = (min(low, row.place), max(high, row.place))
-        for number, (low, high) in spans.items():
-            parent = self._batch_index(number)
-            self.dataChanged.emit(self.index(low, 0, parent), self.index(high, 0, parent))
+    @contextmanager
+    def _removing(self, number: int, first: int, last: int) -> Generator[None, None, None]:
+        """Take files out of a batch, and the batch itself with the last of them."""
+        is_open = self.list.batches[number].is_open
+        is_last = last - first + 1 == len(self._shown[number])
+        start = self._start(number)
+        if is_last:
+            self.beginRemoveRows(QModelIndex(), start, start + (last + 1 if is_open else 0))
+        elif is_open:
+            self.beginRemoveRows(QModelIndex(), start + 1 + first, start + 1 + last)
+        yield
+        if is_last:
+            self._order.remove(number)
+            del self._shown[number]
+        self._count_rows()
+        if is_last or is_open:
+            self.endRemoveRows()
 
-    def _batch_index(self, number: int) -> QModelIndex:
-        # Batches are numbered upward, but a later one may be told first.
-        return self.createIndex(len(self._order) - 1 - self._order.index(number), 0, 0)
+    def _tell(self, rows: Iterable[FileRow], batches: Iterable[int]) -> None:
+        """Tell which rows look different, and no other: each costs the view a question or a picture."""
+        changed = [self._start(number) for number in batches if number in self._shown]
+        for row in rows:
+            at = self.row_of(row)
+            if at is not None:
+                changed.append(at)
+        for first, last in _runs(changed):
+            self.dataChanged.emit(self.index(first, 0), self.index(last, 0))
+
+    # --- rows ------------------------------------------------------------------------------------
+
+    def row_of(self, file: FileRow) -> int | None:
+        """Return the number of a file's row; `None` where it is not shown."""
+        shown = self._shown.get(file.batch)
+        if shown is None or not self.list.batches[file.batch].is_open:
+            return None
+        at = file.place
+        if self._states is not None:
+            at = bisect_left(shown, file.place, key=_place)
+            if at == len(shown) or shown[at] is not file:
+                return None
+        return self._start(file.batch) + 1 + at
+
+    def row_of_batch(self, batch: BatchRow) -> int:
+        """Return the number of a batch's row; -1 where it is not shown."""
+        return self._start(batch.number) if batch.number in self._shown else -1
+
+    def row_at(self, index: Index) -> FileRow | BatchRow:
+        """Return the row behind an index of this model."""
+        place = bisect_right(self._starts, index.row()) - 1
+        number = self._order[place]
+        at = index.row() - self._starts[place]
+        return self._shown[number][at - 1] if at else self.list.batches[number]
+
+    def _start(self, number: int) -> int:
+        return self._starts[bisect_left(self._order, -number, key=neg)]
+
+    def _count_rows(self) -> None:
+        self._starts = []
+        rows = 0
+        for number in self._order:
+            self._starts.append(rows)
+            rows += 1 + (len(self._shown[number]) if self.list.batches[number].is_open else 0)
+        self._rows = rows
 
     # --- Qt's questions --------------------------------------------------------------------------
 
-    def index(self, row: int, column: int, parent: Index = QModelIndex()) -> QModelIndex:  # noqa: B008
-        """Return the index of a row."""
-        if column != 0 or row < 0 or row >= self.rowCount(parent):
-            return QModelIndex()
-        if not parent.isValid():
-            return self.createIndex(row, 0, 0)
-        return self.createIndex(row, 0, self._batch_at(parent.row()).number)
-
-    def parent(self, index: Index = QModelIndex()) -> QModelIndex:  # type: ignore[override]  # noqa: B008
-        """Return the index of a file's batch."""
-        if not index.isValid() or not index.internalId():
-            return QModelIndex()
-        return self._batch_index(index.internalId())
-
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        """Return how many rows there are below an index."""
-        if not parent.isValid():
-            return len(self._order)
-        return 0 if parent.internalId() else len(self._batch_at(parent.row()).files)
+        """Return how many rows there are."""
+        return 0 if parent.isValid() else self._rows
 
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: ARG002, B008
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         """Return 1: the delegate lays a row out."""
-        return 1
+        return 0 if parent.isValid() else 1
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return what a row shows."""
@@ -150,40 +283,20 @@ class TransfersModel(QAbstractItemModel):
             return _batch_data(row, role)
         return _file_data(row, role)
 
-    def row_at(self, index: Index) -> FileRow | BatchRow:
-        """Return the row behind an index of this model."""
-        number = index.internalId()
-        if not number:
-            return self._batch_at(index.row())
-        return self.list.batches[number].files[index.row()]
 
-    def _batch_at(self, row: int) -> BatchRow:
-        return self.list.batches[self._order[-1 - row]]
+def _place(row: FileRow) -> int:
+    return row.place
 
 
-class TransfersFilter(QSortFilterProxyModel):
-    """Shows only files in some states; batches without such files are hidden."""
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._states: frozenset[State] | None = None
-
-    def show_states(self, states: frozenset[State] | None) -> None:
-        """Show files in these states; `None` for all."""
-        self._states = states
-        self.setDynamicSortFilter(True)
-        self.invalidate()
-
-    def filterAcceptsRow(self, source_row: int, source_parent: Index) -> bool:  # noqa: N802
-        """Whether a row is shown."""
-        if self._states is None:
-            return True
-        model = self.sourceModel()
-        assert isinstance(model, TransfersModel)
-        row = model.row_at(model.index(source_row, 0, source_parent))
-        if isinstance(row, BatchRow):
-            return row.count(*self._states) > 0
-        return row.state in self._states
+def _runs(numbers: list[int]) -> list[tuple[int, int]]:
+    """Return the first and last of each run of neighbours, in order."""
+    runs: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs
 
 
 def _batch_data(row: BatchRow, role: int) -> Any:

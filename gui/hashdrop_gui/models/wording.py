@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 
 import humanize
 from PySide6.QtCore import QCoreApplication
@@ -15,6 +16,7 @@ def tr(text: str) -> str:
     return QCoreApplication.translate("Hashdrop", text)
 
 
+@lru_cache(maxsize=4096)  # each picture of a row asks
 def size_text(size: int | None) -> str:
     """Return bytes as people say them: `12 kB`, `3.0 GB`."""
     if size is None:

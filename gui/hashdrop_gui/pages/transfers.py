@@ -11,19 +11,20 @@ from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QAbstractItemView
+from PySide6.QtWidgets import QHeaderView
 from PySide6.QtWidgets import QMenu
 from PySide6.QtWidgets import QStackedLayout
-from PySide6.QtWidgets import QTreeView
+from PySide6.QtWidgets import QTableView
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 from hashdrop.transfers.events import State
+from hashdrop_gui.delegates.transfer_row import ROW_HEIGHT
 from hashdrop_gui.delegates.transfer_row import Action
 from hashdrop_gui.delegates.transfer_row import TransferRowDelegate
 from hashdrop_gui.models.transfer_list import BatchRow
 from hashdrop_gui.models.transfer_list import FileRow
 from hashdrop_gui.models.transfers import Role
-from hashdrop_gui.models.transfers import TransfersFilter
 from hashdrop_gui.models.transfers import TransfersModel
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.theme import Tokens
@@ -41,14 +42,16 @@ _FILTERS: tuple[frozenset[State] | None, ...] = (
 )
 
 
-class TransfersView(QTreeView):
+class TransfersView(QTableView):
     """The list itself.
 
     Signals:
         copy_requested: Ctrl+C.
         cancel_requested: Delete or Escape.
+        open_requested: The right arrow (true) or the left one.
     """
 
+    open_requested = Signal(bool)
     copy_requested = Signal()
     cancel_requested = Signal()
 
@@ -56,6 +59,8 @@ class TransfersView(QTreeView):
         """Notice the keys of the list."""
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy_requested.emit()
+        elif event.key() in {Qt.Key.Key_Left, Qt.Key.Key_Right}:
+            self.open_requested.emit(event.key() == Qt.Key.Key_Right)
         elif event.key() in {Qt.Key.Key_Delete, Qt.Key.Key_Backspace, Qt.Key.Key_Escape}:
             self.cancel_requested.emit()
         else:
@@ -89,8 +94,6 @@ class TransfersPage(QWidget):
         super().__init__()
         self.setObjectName("page")
         self._model = model
-        self._filter = TransfersFilter(self)
-        self._filter.setSourceModel(model)
         self._pills = FilterPills(
             [tr("All"), tr("Active"), tr("Waiting"), tr("Failed"), tr("Stored")]
         )
@@ -115,20 +118,22 @@ class TransfersPage(QWidget):
         self.empty.pressed.connect(self.upload_requested)
         self._pills.chosen.connect(self._on_pill_chosen)
         model.counted.connect(self._on_model_counted)
-        self._filter.rowsInserted.connect(self._on_rows_inserted)
-        self._filter.modelReset.connect(self.view.expandAll)
+        model.moved.connect(self.view.viewport().update)
 
     def _prepare_view(self) -> None:
         view = self.view
         view.setObjectName("transfers")
         view.setAccessibleName(tr("Transfers"))
-        view.setModel(self._filter)
+        view.setModel(self._model)
         view.setItemDelegate(self.delegate)
-        view.setHeaderHidden(True)
-        view.setIndentation(0)
-        view.setRootIsDecorated(False)
-        view.setUniformRowHeights(True)
-        view.setExpandsOnDoubleClick(False)
+        view.horizontalHeader().hide()
+        view.horizontalHeader().setStretchLastSection(True)
+        view.verticalHeader().hide()
+        view.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        view.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        view.setShowGrid(False)
+        view.setTabKeyNavigation(False)
+        view.setCornerButtonEnabled(False)
         view.setMouseTracking(True)
         view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -137,6 +142,7 @@ class TransfersPage(QWidget):
         view.doubleClicked.connect(self._on_view_double_clicked)
         view.copy_requested.connect(self.copy_selected)
         view.cancel_requested.connect(self.cancel_selected)
+        view.open_requested.connect(self._on_open_requested)
         for words, keys, act in (
             (tr("Open or close a drop, copy a file's pointer"), "Return", self._on_return),
             (tr("Pause or resume the selected files"), "Ctrl+P", self.turn_selected),
@@ -168,13 +174,13 @@ class TransfersPage(QWidget):
     def show_batch(self, number: int) -> None:
         """Bring a batch before the eyes, whatever the filter was."""
         self._pills.choose(0)
-        shown = self._filter
-        for place in range(shown.rowCount()):
-            index = shown.index(place, 0)
-            if index.data(Role.ROW).number == number:
-                self.view.expand(index)
-                self.view.setCurrentIndex(index)
-                self.view.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtTop)
+        batch = self._model.list.batches.get(number)
+        if batch is None:
+            return
+        self._model.set_open(batch, is_open=True)
+        index = self._model.index(self._model.row_of_batch(batch), 0)
+        self.view.setCurrentIndex(index)
+        self.view.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtTop)
 
     # --- selection -------------------------------------------------------------------------------
 
@@ -221,8 +227,7 @@ class TransfersPage(QWidget):
     # --- slots -----------------------------------------------------------------------------------
 
     def _on_pill_chosen(self, number: int) -> None:
-        self._filter.show_states(_FILTERS[number])
-        self.view.expandAll()
+        self._model.show_states(_FILTERS[number])
 
     def _on_model_counted(self) -> None:
         counts = self._model.list.counts
@@ -231,13 +236,6 @@ class TransfersPage(QWidget):
             [sum(counts[state] for state in (chosen or State)) for chosen in _FILTERS]
         )
 
-    def _on_rows_inserted(self, parent: QModelIndex, first: int, last: int) -> None:
-        if not parent.isValid():
-            for row in range(first, last + 1):
-                self.view.expand(self._filter.index(row, 0))
-        elif first == 0:
-            self.view.expand(parent)
-
     def _on_return(self) -> None:
         index = self.view.currentIndex()
         if index.isValid():
@@ -245,8 +243,20 @@ class TransfersPage(QWidget):
             self._on_view_double_clicked(index)
 
     def _on_view_clicked(self, index: QModelIndex) -> None:
-        if isinstance(index.data(Role.ROW), BatchRow):
-            self.view.setExpanded(index, not self.view.isExpanded(index))
+        row = index.data(Role.ROW)
+        if isinstance(row, BatchRow):
+            self._model.set_open(row, is_open=not row.is_open)
+
+    def _on_open_requested(self, is_open: bool) -> None:  # noqa: FBT001  # Qt's way
+        """Open or close the batch of the current row, as in a tree."""
+        row = self.view.currentIndex().data(Role.ROW)
+        if isinstance(row, BatchRow):
+            self._model.set_open(row, is_open=is_open)
+        elif isinstance(row, FileRow) and not is_open:
+            header = self.view.currentIndex().row() - 1
+            while not isinstance(self._model.row_at(self._model.index(header, 0)), BatchRow):
+                header -= 1
+            self.view.setCurrentIndex(self._model.index(header, 0))
 
     def _on_view_double_clicked(self, index: QModelIndex) -> None:
         row = index.data(Role.ROW)
