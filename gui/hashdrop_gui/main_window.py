@@ -32,6 +32,7 @@ from hashdrop.connection import Connection
 from hashdrop.errors import HashdropError
 from hashdrop.transfers.events import BatchScanned
 from hashdrop.transfers.events import Event
+from hashdrop_gui.actions.earlier_names import EarlierNames
 from hashdrop_gui.actions.finishing import Finishing
 from hashdrop_gui.actions.intake import Intake
 from hashdrop_gui.actions.intake import local_paths
@@ -134,6 +135,9 @@ class MainWindow(QMainWindow):
             tasks=tasks,
             parent=self,
         )
+        self._earlier_names = EarlierNames(
+            self.model.list, service=service, tasks=tasks, found=self.model.show_changes
+        )
         self.bottom.more.show_after_last(self.finishing.after_last)
         self._connect()
         self._add_actions()
@@ -218,6 +222,7 @@ class MainWindow(QMainWindow):
         self.bottom.more.unwatch_requested.connect(self.intake.stop_watching)
         self.bottom.more.help_requested.connect(self.show_shortcuts)
         self.intake.watch_as_before()
+        self.bridge.arrived.connect(self._earlier_names.take)
         self.bottom.more.after_last_chosen.connect(self.finishing.want)
         self.finishing.copy_requested.connect(self.copy)
         self.finishing.told.connect(self.say)

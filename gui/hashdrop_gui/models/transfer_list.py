@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from dataclasses import field
+from datetime import datetime
 from pathlib import PurePath
 
 from hashdrop.errors import HashdropError
@@ -55,6 +56,10 @@ class FileRow:
     """While it waits: seconds until the store is tried again."""
     seconds: float = 0.0
     sent_bytes: int = 0
+    earlier_name: str = ""
+    """Of what was already stored: its first name, where the catalog knows one."""
+    earlier_at: datetime | None = None
+    """When it was stored under that name."""
     verified: bool = False
     unverified_reason: str = ""
     speed: float = 0.0
