@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--https", action="store_true", help="The sink over TLS, own certificate.")
     parser.add_argument("--server", choices=("sink", "seaweedfs"), default="sink")
-    parser.add_argument("--only", choices=("large", "small", "again"))
+    parser.add_argument("--only", choices=("large", "small", "again", "saver"))
     options = parser.parse_args()
     large = files.large(options.folder, count=4, mib=512)
     small = files.small(options.folder, count=2000, size=16 * 1024)
@@ -52,6 +52,8 @@ def main() -> None:
             compare("2,000 files of 16 KiB", small, tools, options.rounds)
         if options.only in {None, "again"}:
             again(options.folder, tools, options.rounds)
+        if options.only in {None, "saver"}:
+            saver(large, tools, options.rounds)
 
 
 class Tools:
@@ -112,7 +114,7 @@ class Tools:
         return seconds, done.stdout.splitlines()
 
     def forget(self) -> None:
-        """Let the sink, and our own catalog, forget what was stored."""
+        """Let our own catalog forget what was stored, and store under another prefix."""
         shutil.rmtree(self.scratch / "home", ignore_errors=True)
         self.round += 1
 
@@ -161,6 +163,26 @@ def again(folder: Path, tools: Tools, rounds: int) -> None:
     print(
         f"  openssl dgst, two  {b:6.2f} s  {size / b / 1e6:7.0f} MB/s  ours has {b / a:.0%} of its speed"
     )
+
+
+def saver(source: Path, tools: Tools, rounds: int) -> None:
+    """Save streams through labox's `new_saver`, with labox's storage and with ours."""
+    ways = {
+        "labox S3Storage": "saver-labox",
+        "ours": "saver-ours-own",
+        "ours, botocore's connections": "saver-ours",
+    }
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            tools.forget()
+            command = [PYTHON, HERE / "with_labox.py", way, source, tools.url]
+            times[name].append(tools.time(command)[0])
+    theirs = statistics.median(times["labox S3Storage"])
+    print(f"\nlabox's new_saver with 4 streams of 512 MiB, median of {rounds}, whole process")
+    for name, seconds in times.items():
+        median = statistics.median(seconds)
+        print(f"  {name:<28} {median:6.2f} s   {theirs / median:4.2f} times as fast as labox's")
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from anyio.to_thread import run_sync
 from hashdrop import simple_s3_router
 from hashdrop.connection import Connection
 from hashdrop.errors import CatalogError
+from hashdrop.s3.probe import Abilities
 from hashdrop.s3.writing import ContentWriter
 from hashdrop.s3.writing import WriteOptions
 from hashdrop.transfers.engine import open_engine
@@ -97,22 +98,23 @@ class Rig:
         target = Target(
             Connection(name="test", bucket=bucket, prefix=prefix, endpoint_url=endpoint_url)
         )
-        target.opened(
-            ContentWriter(
-                client,
-                simple_s3_router(bucket, prefix, temp_prefix="tmp"),
-                WriteOptions(
-                    **{
-                        "max_writers": 4,
-                        "cleanup_timeout": 5,
-                        "own_connections": own_connections,
-                        "store_name": "store",
-                    }
-                    | options
-                ),
-                claims=claims,
-            )
+        writer = ContentWriter(
+            client,
+            simple_s3_router(bucket, prefix, temp_prefix="tmp"),
+            WriteOptions(
+                **{
+                    "max_writers": 4,
+                    "cleanup_timeout": 5,
+                    "own_connections": own_connections,
+                    "store_name": "store",
+                }
+                | options
+            ),
+            claims=claims,
         )
+        # As it is after the probe: the server refuses what is not that of its checksum.
+        writer.adapt(Abilities(checksums=checksums, tells_size=writer.options.tells_size))
+        target.opened(writer)
         return target
 
     def file(self, name="a.bin", size=LARGE, data=None):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import socket
-import ssl
 import threading
 from collections.abc import Callable
 from typing import IO
@@ -15,7 +13,6 @@ from typing import Protocol
 
 _SEND_SIZE = 256 * 1024
 """Bytes handed to the socket at once: http.client asks for 16 KiB, which costs time."""
-_HAS_SENDFILE = hasattr(os, "sendfile")
 _PACED_SIZE = 32 * 1024
 """The same under a bandwidth limit: small, so that a slow pace is an even one."""
 
@@ -79,6 +76,18 @@ class Stop:
             raise Interrupted
 
 
+class SendsItself(Protocol):
+    """A source that can put its next bytes on a socket without a copy of them."""
+
+    def can_send_to(self, sock: socket.socket, *, is_checked: bool) -> bool:
+        """Whether it can, on such a socket; `is_checked` as of `Body`."""
+        ...
+
+    def send_to(self, sock: socket.socket, count: int) -> int:
+        """Send at most so many bytes; returns how many, 0 at the end, -1 where it cannot after all."""
+        ...
+
+
 class Pace(Protocol):
     """Holds sending threads to a bandwidth limit."""
 
@@ -109,8 +118,7 @@ class Body(io.RawIOBase):
         stop: Checked at each read.
         on_sent: Told each change of the number of bytes sent; called in the sending thread.
         pace: The bandwidth limit.
-        is_checked: Whether the store is known to refuse bytes that are not those of the checksum: then the
-            system may send a file by itself.
+        is_checked: Whether the store is known to refuse bytes that are not those of the checksum.
     """
 
     def __init__(
@@ -126,7 +134,8 @@ class Body(io.RawIOBase):
         super().__init__()
         source.seek(0)
         self._source: Any = source
-        self._may_send_itself = is_checked and _HAS_SENDFILE and hasattr(source, "send_to")
+        self._may_send_itself = hasattr(source, "send_to")
+        self._is_checked = is_checked
         self._size = size
         self._at = 0
         self._stop = stop
@@ -194,7 +203,7 @@ class Body(io.RawIOBase):
             Interrupted: The transfer was stopped.
             OSError: The network failed.
         """
-        if self._may_send_itself and not isinstance(sock, ssl.SSLSocket):
+        if self._may_send_itself and self._source.can_send_to(sock, is_checked=self._is_checked):
             self._stop.check()
             count = min(size, self._size - self._at)
             if self._pace is not None and self._pace.limits:

@@ -212,9 +212,11 @@ class MultipartUpload:
                 is_checked=requests.checksums_are_proven,
             )
             try:
-                return requests.part_now(
+                etag = requests.part_now(
                     self.pointer, self.upload_id, number, body, crc=part.crc, stop=self._stop
                 )
+                part.close()
+                return etag
             except HashdropError as error:
                 body.retract()
                 if is_other_content(error):  # on its way, or in the file since it was hashed?

@@ -7,6 +7,7 @@ import io
 import os
 import select
 import socket
+import ssl
 import threading
 import zlib
 from collections.abc import AsyncGenerator
@@ -29,6 +30,7 @@ from hashdrop.snapshot import source_error
 StreamBufferType = Callable[[], AbstractContextManager[IO[bytes]]]
 """Makes the buffer that one part of a stream waits in; labox's name and form."""
 
+_HAS_SENDFILE = hasattr(os, "sendfile")
 _NO_SENDFILE = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP})
 _OF_THE_FILE = frozenset({errno.EIO, errno.ESTALE, errno.EBADF})
 _HOP_SIZE = 1024 * 1024
@@ -292,6 +294,10 @@ class FileSlice(io.RawIOBase):
         if self._checked_to == self._size and self._crc != self._expected:
             raise _changed(self._path)
         return data
+
+    def can_send_to(self, sock: socket.socket, *, is_checked: bool) -> bool:
+        """Whether the system can send it: unencrypted, to a store that checks what it gets."""
+        return is_checked and _HAS_SENDFILE and not isinstance(sock, ssl.SSLSocket)
 
     def send_to(self, sock: socket.socket, count: int) -> int:
         """Let the system send the next bytes, without a copy of them in this process.
