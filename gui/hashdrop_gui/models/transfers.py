@@ -361,12 +361,10 @@ def second_line(row: FileRow) -> str:  # noqa: PLR0911  # one case a state
                 return why
             again = tr("tried again in {n} s").format(n=round(row.next_try_s))
             return f"{again} · {why}"
+        case State.PAUSED if row.size and row.kept:
+            return progress_text(row.kept, row.size)
         case State.HASHING | State.UPLOADING if row.size:
-            parts = [progress_text(row.done, row.size)]
-            if row.state is State.UPLOADING and row.speed > 0:
-                parts.append(speed_text(row.speed))
-                parts.append(left_text((row.size - row.done) / row.speed))
-            return " · ".join(parts)
+            return _progress_line(row, row.size)
         case State.HASHING | State.UPLOADING:
             return size_text(row.done)
         case State.STORED:
@@ -378,6 +376,14 @@ def second_line(row: FileRow) -> str:  # noqa: PLR0911  # one case a state
             return f"{size} · {_earlier_text(row)}"
         case _:
             return " · ".join(part for part in (row.folder, size) if part)
+
+
+def _progress_line(row: FileRow, size: int) -> str:
+    parts = [progress_text(row.done, size)]
+    if row.state is State.UPLOADING and row.speed > 0:
+        parts.append(speed_text(row.speed))
+        parts.append(left_text((size - row.done) / row.speed))
+    return " · ".join(parts)
 
 
 def _earlier_text(row: FileRow) -> str:
