@@ -371,6 +371,17 @@ class Service:
         catalog = await self._catalog.opened()
         return await catalog.page(limit=limit, before=before.id if before else None)
 
+    async def first_names(self, pointers: Sequence[StoredPointer]) -> list[PointerRow]:
+        """Return the oldest name of each of these objects, of those that the catalog has.
+
+        Args:
+            pointers: Some hundreds at most.
+
+        Raises:
+            CatalogError: The catalog cannot be read.
+        """
+        return await (await self._catalog.opened()).first_names(pointers)
+
     async def find(self, text: str) -> StoredPointer | tuple[str, str]:
         """Return what a pasted pointer, key or hash means.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,27 +31,27 @@ from hashdrop.connection import Connection
 from hashdrop.errors import HashdropError
 from hashdrop.transfers.events import BatchScanned
 from hashdrop.transfers.events import Event
+from hashdrop_gui.actions.earlier_names import EarlierNames
 from hashdrop_gui.actions.finishing import Finishing
+from hashdrop_gui.actions.holding import Holding
 from hashdrop_gui.actions.intake import Intake
 from hashdrop_gui.actions.intake import local_paths
+from hashdrop_gui.actions.waits import Waits
 from hashdrop_gui.bridge import EventBridge
+from hashdrop_gui.desktop.announcing import announce
 from hashdrop_gui.desktop.tray import Tray
 from hashdrop_gui.dialogs.connection import ConnectionDialog
-from hashdrop_gui.dialogs.limit import LimitDialog
 from hashdrop_gui.dialogs.quitting import Leave
 from hashdrop_gui.dialogs.quitting import QuitQuestion
-from hashdrop_gui.models.outages import Outages
-from hashdrop_gui.models.outages import Wait
+from hashdrop_gui.dialogs.shortcuts import ShortcutsDialog
+from hashdrop_gui.dialogs.shortcuts import entries_of
+from hashdrop_gui.dialogs.shortcuts import keys_text
 from hashdrop_gui.models.speed import SpeedLog
-from hashdrop_gui.models.timed_pause import Pause
-from hashdrop_gui.models.timed_pause import TimedPause
 from hashdrop_gui.models.totals import active_text
 from hashdrop_gui.models.totals import bytes_done
 from hashdrop_gui.models.totals import idle_text
-from hashdrop_gui.models.totals import is_held
 from hashdrop_gui.models.transfers import TransfersModel
 from hashdrop_gui.models.wording import files_text
-from hashdrop_gui.models.wording import time_text
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.pages.pointers import PointersPage
 from hashdrop_gui.pages.transfers import TransfersPage
@@ -71,10 +70,6 @@ if TYPE_CHECKING:
     from hashdrop_gui.tasks import Tasks
 
 _SAID_MS = 4_000
-# What a banner is about.
-_STORE = "store"
-_SIGN_IN = "sign-in"
-_OFFLINE = "offline"
 
 
 class MainWindow(QMainWindow):
@@ -97,8 +92,6 @@ class MainWindow(QMainWindow):
         """Whether the next start is to go on with what is unfinished."""
         self._may_close = False
         self._asking: QuitQuestion | None = None
-        self._outages = Outages()
-        self._waits_for: Wait | None = None
         self.setWindowTitle("Hashdrop")
         self.setWindowIcon(icon("hashdrop", ""))
         self.resize(1120, 700)
@@ -120,7 +113,10 @@ class MainWindow(QMainWindow):
         self._said = QTimer(self)
         self._said.setSingleShot(True)
         self._said.setInterval(_SAID_MS)
-        self.timed_pause = TimedPause(self)
+        self.holding = Holding(
+            self.model.list, self.bottom, service=service, tasks=tasks, window=self
+        )
+        self.waits = Waits(self.banner, service=service, tasks=tasks, parent=self)
         self.tray = Tray(tokens, self)
         self.finishing = Finishing(
             self.model.list,
@@ -130,10 +126,12 @@ class MainWindow(QMainWindow):
             tasks=tasks,
             parent=self,
         )
+        self._earlier_names = EarlierNames(
+            self.model.list, service=service, tasks=tasks, found=self.model.show_changes
+        )
         self.bottom.more.show_after_last(self.finishing.after_last)
         self._connect()
         self._add_actions()
-        self._show_limit(service.preferences.limit_bytes_per_s)
         self._show_connections()
         self._on_status_changed(service.status)
         if service.notice:
@@ -189,22 +187,16 @@ class MainWindow(QMainWindow):
         self.sidebar.page_chosen.connect(self.show_page)
         self.sidebar.connection_chosen.connect(self._on_connection_chosen)
         self.sidebar.settings_requested.connect(self.edit_connection)
-        self.banner.acted.connect(self._on_banner_acted)
+        self.bridge.arrived.connect(self.waits.take)
         self.banner.settings_requested.connect(lambda: self.edit_connection(None))
         for page in (self.transfers, self.pointers):
             page.copy_text_requested.connect(self.copy)
             page.upload_requested.connect(self.intake.choose_files)
         self.transfers.cancel_requested.connect(self._service.cancel)
         self.transfers.retry_requested.connect(self._service.retry)
-        self.transfers.pause_requested.connect(self._on_pause_requested)
-        self.transfers.resume_requested.connect(self._on_resume_requested)
-        self.bottom.pause_requested.connect(self.pause_all)
-        self.bottom.resume_requested.connect(self.resume_all)
-        self.bottom.limit.limit_chosen.connect(self.limit)
-        self.bottom.limit.own_limit_requested.connect(self._on_own_limit_requested)
-        self.bottom.limit.pause_chosen.connect(self.pause_for)
-        self.timed_pause.ended.connect(self.resume_all)
-        self.bottom.cancel_requested.connect(lambda: self._tasks.spawn(self._service.cancel_all))
+        self.transfers.pause_requested.connect(self._service.pause)
+        self.transfers.resume_requested.connect(self.holding.resume)
+        self.holding.changed.connect(self._show_summary)
         self.bridge.arrived.connect(self.finishing.take)
         self.intake.added.connect(lambda: self.show_page(0))
         self.intake.told.connect(self.say)
@@ -212,37 +204,56 @@ class MainWindow(QMainWindow):
         self.intake.watch_changed.connect(self.bottom.more.show_watched)
         self.bottom.more.watch_requested.connect(self.intake.choose_watched_folder)
         self.bottom.more.unwatch_requested.connect(self.intake.stop_watching)
+        self.bottom.more.help_requested.connect(self.show_shortcuts)
         self.intake.watch_as_before()
+        self.bridge.arrived.connect(self._earlier_names.take)
         self.bottom.more.after_last_chosen.connect(self.finishing.want)
         self.finishing.copy_requested.connect(self.copy)
         self.finishing.told.connect(self.say)
+        self.finishing.batch_ended.connect(lambda title: announce(self, title))
+        self.banner.said.connect(lambda text: announce(self, text))
         self.finishing.quit_requested.connect(self.ask_to_quit)
         self.tray.open_requested.connect(self.come_forward)
         self.tray.batch_requested.connect(self.show_batch)
         self.tray.turn_requested.connect(self.bottom.press_turn)
-        self.tray.pause_chosen.connect(self.pause_for)
+        self.tray.pause_chosen.connect(self.holding.pause_for)
         self.tray.quit_requested.connect(self.ask_to_quit)
         self._said.timeout.connect(self._show_summary)
 
     def _add_actions(self) -> None:
         menu = QMenu(self)
         for words, keys, act, target in (
-            (tr("Upload files…"), QKeySequence("Ctrl+U"), self.intake.choose_files, menu),
-            (tr("Upload folder…"), QKeySequence("Ctrl+Shift+U"), self.intake.choose_folder, menu),
-            (tr("Paste"), QKeySequence(QKeySequence.StandardKey.Paste), self.intake.paste, menu),
-            (tr("Pause or resume all"), QKeySequence("Ctrl+Shift+P"), self.bottom.press_turn, None),
-            (tr("Transfers"), QKeySequence("Ctrl+1"), lambda: self.show_page(0), None),
-            (tr("Pointers"), QKeySequence("Ctrl+2"), lambda: self.show_page(1), None),
-            (tr("Settings…"), QKeySequence("Ctrl+,"), lambda: self.edit_connection(None), None),
-            (tr("Quit"), QKeySequence("Ctrl+Q"), self.close, None),
+            (tr("Upload files…"), ("Ctrl+U",), self.intake.choose_files, menu),
+            (tr("Upload folder…"), ("Ctrl+Shift+U",), self.intake.choose_folder, menu),
+            (tr("Paste"), ("Ctrl+V", "Shift+Ins"), self.intake.paste, menu),
+            (tr("Pause or resume all"), ("Ctrl+Shift+P",), self.bottom.press_turn, None),
+            (tr("Transfers"), ("Ctrl+1", "Ctrl+Shift+A"), lambda: self.show_page(0), None),
+            (tr("Pointers"), ("Ctrl+2",), lambda: self.show_page(1), None),
+            (tr("Look for new pointers"), ("F5", "Ctrl+R"), self.pointers.refresh, None),
+            (tr("Settings…"), ("Ctrl+,",), lambda: self.edit_connection(None), None),
+            (tr("Keyboard shortcuts"), ("F1", "Ctrl+?"), self.show_shortcuts, None),
+            (tr("Quit"), ("Ctrl+Q",), self.close, None),
         ):
             action = QAction(words, self)
-            action.setShortcut(keys)
+            action.setShortcuts([QKeySequence(one) for one in keys])
             action.triggered.connect(lambda *_, run=act: run())
             self.addAction(action)
             if target is not None:
                 target.addAction(action)
         self.upload.setMenu(menu)
+
+    def show_shortcuts(self) -> None:
+        """Show what the keyboard can do."""
+        in_list = [
+            *entries_of(self.transfers.view.actions()),
+            (tr("Copy the paths of the selected files"), keys_text([QKeySequence("Ctrl+C")])),
+            (tr("Cancel the selected files"), tr("Del or Esc")),
+            (tr("Menu of the selected files"), tr("Menu key or Shift+F10")),
+        ]
+        groups = ((tr("WINDOW"), entries_of(self.actions())), (tr("LIST OF TRANSFERS"), in_list))
+        dialog = ShortcutsDialog(groups, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Paint in another scheme from now on."""
@@ -292,6 +303,7 @@ class MainWindow(QMainWindow):
         """Say something in the bottom bar for a moment."""
         self.summary.setText(text)
         self._said.start()
+        announce(self, text)
 
     def copy(self, text: str, what: str) -> None:
         """Put a text on the clipboard and say so."""
@@ -299,8 +311,7 @@ class MainWindow(QMainWindow):
         self.say(tr("Copied {what}").format(what=what))
 
     def _on_bridge_arrived(self, events: list[Event]) -> None:
-        """Tell what has no row: why uploads wait, and what of a drop cannot be stored."""
-        self._show_wait(self._outages.take(events))
+        """Tell what of a drop has no row."""
         for event in events:
             if not isinstance(event, BatchScanned):
                 continue
@@ -313,34 +324,6 @@ class MainWindow(QMainWindow):
                 self.banner.say(sentence)
             elif not event.files:
                 self.say(tr("There are no files in what was dropped"))
-
-    def _show_wait(self, wait: Wait | None) -> None:
-        """Show why uploads wait; once it was put away only another reason shows it again."""
-        before, self._waits_for = self._waits_for, wait
-        if wait is None:
-            self.banner.withdraw(_SIGN_IN)
-            self.banner.withdraw(_OFFLINE)
-            return
-        if wait.seconds is None:
-            about, action = _SIGN_IN, tr("I have signed in")
-            rest = tr("Uploads wait for it, and nothing of them is lost.")
-        else:
-            about, action = _OFFLINE, tr("Try now")
-            rest = tr("Uploads wait, and go on by themselves. Next try in {n} s.")
-            rest = rest.format(n=round(wait.seconds))
-        text = f"{wait.error.sentence} {rest}"
-        if before is None or before.error is not wait.error:
-            self.banner.say(text, about=about, action=action, settings=wait.needs_sign_in)
-        elif self.banner.says(about):
-            self.banner.change(text)
-
-    def _on_banner_acted(self, about: str) -> None:
-        if about == _SIGN_IN:
-            self._tasks.spawn(self._service.signed_in)
-        elif about == _OFFLINE:
-            self._service.try_now()
-        else:
-            self._tasks.spawn(self._service.connect)
 
     def _on_bridge_ticked(self) -> None:
         if self.model.list.moving:
@@ -355,57 +338,7 @@ class MainWindow(QMainWindow):
 
     def _on_model_counted(self) -> None:
         self.sidebar.transfers.set_count(self.model.list.active)
-        self.bottom.cancel.setVisible(self.model.list.active > 0)
-        self._show_paused()
-        self._show_summary()
-
-    # --- holding all of it -----------------------------------------------------------------------
-
-    def pause_all(self) -> None:
-        """Pause everything, and what is dropped from now on."""
-        self._service.pause_all()
-        self._show_paused()
-
-    def resume_all(self) -> None:
-        """Go on with everything."""
-        self.timed_pause.forget()
-        self._service.resume_all()
-        self._show_paused()
-
-    def pause_for(self, pause: Pause) -> None:
-        """Pause everything for a while."""
-        self.timed_pause.begin(pause)
-        self.pause_all()
-
-    def limit(self, bytes_per_s: float | None) -> None:
-        """Set the bandwidth limit of all uploads, those that run too, and keep it."""
-        self._show_limit(bytes_per_s)
-        self._tasks.spawn(partial(self._service.prefer, limit_bytes_per_s=bytes_per_s))
-
-    def _show_limit(self, bytes_per_s: float | None) -> None:
-        self._service.throttle.change(bytes_per_s)
-        self.bottom.limit.show_limit(bytes_per_s)
-
-    def _on_own_limit_requested(self) -> None:
-        dialog = LimitDialog(self._service.throttle.rate, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.chosen.connect(self.limit)
-        dialog.open()
-
-    def _on_pause_requested(self, ids: list[int]) -> None:
-        self._service.pause(ids)
-
-    def _on_resume_requested(self, ids: list[int]) -> None:
-        self._service.resume(ids)
-        self._show_paused()
-
-    def _show_paused(self) -> None:
-        """Offer to go on where all is held: at once, or file by file."""
-        until = self.timed_pause.until
-        self.bottom.limit.show_pause(time_text(until) if until else "")
-        paused = self._service.is_paused or is_held(self.model.list, all_paused=False)
-        self.bottom.show_paused(paused=paused)
-        self._show_summary()
+        self.holding.show()
 
     def _show_summary(self) -> None:
         listed, all_paused = self.model.list, self._service.is_paused
@@ -413,8 +346,7 @@ class MainWindow(QMainWindow):
         if listed.active:
             words = active_text(listed, self.speed.rate, all_paused=all_paused)
             fraction = bytes_done(listed) / listed.total if listed.total else 0.0
-        held = all_paused or is_held(listed, all_paused=False)
-        self.tray.show_state(words, fraction, paused=held)
+        self.tray.show_state(words, fraction, paused=self.holding.is_held)
         if not self._said.isActive():
             self.summary.setText(words)
 
@@ -442,12 +374,7 @@ class MainWindow(QMainWindow):
         parts = [connection.bucket, *[part for part in connection.prefix.split("/") if part], ""]
         self._breadcrumb.setText("  /  ".join(parts).rstrip() if len(parts) > 1 else parts[0])
         self.transfers.set_destination(connection.destination)
-        if status.error is not None:
-            self.banner.say(
-                status.error.sentence, about=_STORE, action=tr("Try again"), settings=True
-            )
-        elif status.state == "ready":
-            self.banner.withdraw(_STORE)
+        self.waits.show_connection(status.error, is_ready=status.state == "ready")
         self._show_summary()
 
     def _on_connection_chosen(self, name: str) -> None:

@@ -195,6 +195,7 @@ QLabel {{ color: {t.text}; background: transparent; }}
 #breadcrumb {{ font-size: 15px; font-weight: 500; }}
 #bottombar {{ background: {t.sidebar}; border: none; border-top: 1px solid {t.line}; }}
 #second, #fieldHint {{ color: {t.second}; font-size: 12px; }}
+#keys {{ color: {t.second}; font-weight: 500; }}
 #title {{ font-size: 16px; font-weight: 600; }}
 #fault {{ color: {t.failed}; font-size: 12px; }}
 #navigation {{ text-align: left; padding: 0 12px; min-height: 36px; border: none; border-radius: 8px;
@@ -234,6 +235,9 @@ QLineEdit {{ min-height: 34px; padding: 0 12px; border: 1px solid {t.line}; bord
   selection-background-color: {t.selection}; selection-color: {t.text}; }}
 QLineEdit:focus {{ border: 2px solid {t.accent}; padding: 0 11px; }}
 QLineEdit:disabled {{ color: {t.second}; background: {t.sidebar}; }}
+QAbstractSpinBox {{ min-height: 34px; padding: 0 8px; border: 1px solid {t.line}; border-radius: 8px;
+  background: {t.background}; color: {t.text}; selection-background-color: {t.selection}; selection-color: {t.text}; }}
+QAbstractSpinBox:focus {{ border: 2px solid {t.accent}; padding: 0 7px; }}
 QLineEdit[wrong="true"] {{ border-color: {t.failed}; }}
 QTableView {{ border: none; background: {t.background}; outline: none; color: {t.text};
   selection-background-color: {t.selection}; selection-color: {t.text}; gridline-color: {t.line}; }}

@@ -123,6 +123,53 @@ def test_files_are_dropped_stored_and_listed_after_a_restart(shown_on, home, fil
     assert (code, again.output) == (0, "")
 
 
+def test_a_second_start_gives_its_files_to_the_window_that_is_open(shown_on, home, files, tmp_path):
+    """Two processes, one window: the second ends at once, and what it was given is stored by the first."""
+    with program(shown_on, home) as running:
+        shown_on.place(1100, 760)
+        wait(lambda: is_ready(home), 60)
+        with program(shown_on, home, str(tmp_path / "table.csv"), str(tmp_path / "run")) as second:
+            code = second.ends()
+        wait(lambda: len(stored_in(home)) == 2, 60)
+        stored = stored_in(home)
+        windows = shown_on.xdotool("search", "--onlyvisible", "--name", "^Hashdrop$").splitlines()
+        still = running.process.poll()
+        wait(lambda: len(pointers_in(home)) == 2)
+        running.interrupt()
+        running.ends()
+
+    assert (code, second.output) == (0, "")
+    assert len(windows) == 1
+    assert still is None
+    assert sorted(stored.values()) == sorted([files["table.csv"], files["run/naïve ☃.md"]])
+
+
+def test_a_killed_window_goes_on_at_the_next_start(shown_on, home, s3_server, bucket, tmp_path):
+    """kill -9 in the middle of an upload: its lock and socket stand in nobody's way, the queue comes back."""
+    (tmp_path / "big.bin").write_bytes(os.urandom(40 * MIB))
+    with FaultProxy.to(s3_server.endpoint_url) as proxy:
+        hold = proxy.add(Rule.hold("UploadPart", path=r"\.bin$", nth=3, times=99))
+        arguments = ("--bucket", bucket, "--prefix", "p", "--endpoint-url", proxy.endpoint_url)
+        with program(shown_on, home, *arguments, **s3_server.environment) as running:
+            shown_on.place(1100, 760)
+            shown_on.drop(tmp_path / "big.bin")
+            assert hold.reached.wait(30)
+            running.process.kill()
+            assert running.ends() == -signal.SIGKILL
+        hold.release()
+        proxy.clear()
+        with program(shown_on, home, *arguments, **s3_server.environment) as again:
+            shown_on.place(1100, 760)
+            wait(lambda: s3_server.objects(bucket), 60)
+            wait(lambda: pointers_in(home))
+            again.interrupt()
+            code = again.ends()
+
+    assert list(s3_server.objects(bucket).values()) == [40 * MIB]
+    assert s3_server.open_uploads(bucket) == []
+    assert (code, again.output) == (130, "")
+
+
 def pointers_in(home) -> list[str]:
     """The names that the catalog holds, read beside the program."""
     with sqlite3.connect(f"file:{home / 'data' / 'catalog.sqlite3'}?mode=ro", uri=True) as database:

@@ -51,6 +51,32 @@ async def test_paused_while_sending_it_goes_on_where_it_was(rig):
     assert stored.sent_bytes in {15 * MIB, 20 * MIB}
 
 
+async def test_what_was_begun_goes_on_before_what_was_not(rig):
+    """Four of seven files are on their way when all is paused; those four start again."""
+    rule = rig.proxy.add(Rule.hold("UploadPart", times=99))
+    target = rig.target()
+    rig.add(*(rig.file(f"{number}.bin") for number in range(7)), target=target)
+    with anyio.fail_after(20):
+        while len(rig.engine._running) < 4:
+            await anyio.sleep(0.005)
+    await rig.reached(rule)
+    begun = set(rig.engine._running)
+    rig.engine.pause_all()
+    rule.release()
+    await rig.until(Paused, count=7)
+    again = rig.proxy.add(Rule.hold("UploadPart|CompleteMultipartUpload", times=99))
+    rig.engine.resume_all()
+    await rig.reached(again)
+    running = set(rig.engine._running)
+    again.release()
+    with anyio.fail_after(60):
+        await rig.engine.drained()
+
+    await rig.check()
+    assert running <= begun
+    assert len(rig.of(Stored, AlreadyStored)) == 7
+
+
 @pytest.mark.parametrize(
     "operation",
     ["HeadObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"],

@@ -149,8 +149,11 @@ async def test_what_is_there_is_not_sent_again(driver, tmp_path):
     driver.drop(tmp_path / "two.csv")
     await driver.ended(2)
 
+    await until(lambda: driver.row("two.csv").earlier_name)
+
     assert driver.words("two.csv") == "Already stored"
-    assert driver.index("two.csv").data(Role.SECOND) == "4 bytes · nothing was sent"
+    assert driver.index("two.csv").data(Role.SECOND) == "4 bytes · as “one.csv”, today"
+    assert driver.row("two.csv").sent_bytes == 0
     assert driver.row("one.csv").key == driver.row("two.csv").key
     assert driver.window.summary.text() == "1 stored · 1 already stored"
 

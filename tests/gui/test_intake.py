@@ -23,6 +23,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 
+from hashdrop.paths import Paths
 from hashdrop.settings import load_settings
 from hashdrop.transfers.events import State
 from hashdrop_gui.desktop.instance import Instance
@@ -244,6 +245,20 @@ async def test_only_this_person_can_reach_the_window(driver, paths, tmp_path):
     assert mode & 0o077 == 0
     assert folder.stat().st_mode & 0o077 == 0
     assert len(socket_name(long)) < 100
+
+
+async def test_a_folder_that_others_can_enter_is_not_used(driver, tmp_path, monkeypatch, caplog):
+    """The window opens without being reachable, and the log says why."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(shared))
+    long = tmp_path / ("x" * 100)
+    instance = Instance(Paths(config=long, data=long), driver.window)
+
+    assert not instance.is_listening
+    assert "is not yours alone" in caplog.text
+    assert list(shared.iterdir()) == []
 
 
 async def test_nonsense_on_the_socket_is_dropped(driver, paths, second):

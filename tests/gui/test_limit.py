@@ -88,7 +88,7 @@ async def test_an_own_limit_can_be_left_alone(driver):
 async def test_a_timed_pause_ends_by_the_clock(driver, tmp_path):
     """Nothing starts before; when the time has come all goes on by itself."""
     clock = [datetime.now().astimezone()]
-    driver.window.timed_pause.now = lambda: clock[0]
+    driver.window.holding.timed_pause.now = lambda: clock[0]
     await choose(driver, "Pause for 15 minutes")
     said = driver.window.bottom.limit.text()
     (tmp_path / "a.txt").write_text("a")
@@ -114,7 +114,7 @@ async def test_a_timed_pause_is_ended_by_the_button(driver):
 
     assert paused
     assert not driver.service.is_paused
-    assert driver.window.timed_pause.until is None
+    assert driver.window.holding.timed_pause.until is None
 
 
 @pytest.mark.parametrize(
@@ -127,10 +127,10 @@ async def test_a_timed_pause_is_ended_by_the_button(driver):
 )
 async def test_each_pause_ends_when_its_words_say(driver, pause, ends):
     """Also over midnight."""
-    driver.window.timed_pause.now = lambda: datetime(2026, 11, 24, 23, 0, tzinfo=UTC)
-    driver.window.timed_pause.begin(pause)
+    driver.window.holding.timed_pause.now = lambda: datetime(2026, 11, 24, 23, 0, tzinfo=UTC)
+    driver.window.holding.timed_pause.begin(pause)
 
-    assert ends == driver.window.timed_pause.until
+    assert ends == driver.window.holding.timed_pause.until
 
 
 async def test_the_plot_shows_what_was_sent(driver, tmp_path):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+
+import anyio
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -9,6 +12,9 @@ from PySide6.QtWidgets import QPushButton
 
 from hashdrop.transfers.events import State
 from hashdrop_gui.delegates.transfer_row import Action
+from hashdrop_gui.models.transfers import Role
+from support.fault_proxy import FaultProxy
+from support.fault_proxy import Rule
 from support.window import CTRL
 from support.window import entry
 from support.window import until
@@ -122,3 +128,31 @@ async def test_the_menu_offers_the_one_that_makes_sense(uploading):
         menu.close()
 
     assert (running, ended) == ([True, False], [False, False])
+
+
+async def test_what_was_sent_is_counted_while_it_is_held(opened, s3_server, tmp_path):
+    """The bar of the drop falls, at a pause and after it, at most to the parts that the store has."""
+    (tmp_path / "big.bin").write_bytes(os.urandom(22 * MIB))
+    with FaultProxy.to(s3_server.endpoint_url) as proxy:
+        hold = proxy.add(Rule.hold("UploadPart", path=r"\.bin$", nth=4, times=99))
+        async with opened(endpoint_url=proxy.endpoint_url) as driver:
+            driver.drop(tmp_path / "big.bin")
+            await until(hold.reached.is_set)
+            await until(lambda: driver.rows and driver.row("big.bin").done >= 15 * MIB)
+            seen = [driver.batches[0].fraction]
+            driver.window.bottom.turn.click()
+            hold.release()
+            await driver.has("big.bin", State.PAUSED)
+            seen.append(driver.batches[0].fraction)
+            second, summary = (
+                driver.index("big.bin").data(Role.SECOND),
+                driver.window.summary.text(),
+            )
+            driver.window.bottom.turn.click()
+            while driver.row("big.bin").state is not State.STORED:
+                seen.append(driver.batches[0].fraction)
+                await anyio.sleep(0.01)
+
+    assert min(seen) >= 15 / 22
+    assert second.endswith(" of 23.1 MB")
+    assert summary == f"1 paused · {second}"

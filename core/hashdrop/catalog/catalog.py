@@ -24,6 +24,7 @@ from labox.core.database import ContentRecord
 from labox.core.database import ManifestRecord
 from labox.core.database import SerializerTypeEnum
 from sqlalchemy import event
+from sqlalchemy import func
 from sqlalchemy import insert
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -110,6 +111,34 @@ class Catalog:
                 return [
                     _row(name, content) for name, content in (await session.execute(query)).all()
                 ]
+
+    async def first_names(self, pointers: Sequence[StoredPointer]) -> list[PointerRow]:
+        """Return the oldest name of each of these objects, of those that the catalog has.
+
+        Raises:
+            CatalogError: The database cannot be read.
+        """
+        of_file = (ContentRecord.manifest_id == NameRecord.manifest_id) & (
+            ContentRecord.content_key == CONTENT_KEY
+        )
+        oldest = (
+            select(func.min(NameRecord.id))
+            .join(ContentRecord, of_file)
+            .where(ContentRecord.content_hash.in_({one.content_hash for one in pointers}))
+            .group_by(NameRecord.manifest_id)
+        )
+        query = (
+            select(NameRecord, ContentRecord)
+            .join(ContentRecord, of_file)
+            .where(NameRecord.id.in_(oldest))
+        )
+        wanted = {_place(one) for one in pointers}
+        with _told("read"):
+            async with AsyncSession(self._engine) as session:
+                rows = [
+                    _row(name, content) for name, content in (await session.execute(query)).all()
+                ]
+        return [row for row in rows if _place(row.pointer) in wanted]
 
     async def find_hash(self, content_hash: str) -> list[StoredPointer]:
         """Return the places of content by its hash or the beginning of one, newest first.

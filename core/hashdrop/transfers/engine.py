@@ -311,6 +311,11 @@ class Engine:
                 noted.append(transfer.id)
                 transfer.wanted = State.QUEUED  # as soon as it has come to rest
         self._group.start_soon(partial(self._notes.paused, noted, paused=False))
+        # What was begun first goes on first: those that had not begun have kept their place in the line.
+        for line in (self._small, self._large):
+            in_order = sorted(line, key=lambda transfer: transfer.id)
+            line.clear()
+            line.extend(in_order)
         self._start_waiting()
 
     def pause_all(self) -> None:

@@ -42,11 +42,13 @@ class Finishing(QObject):
         copy_requested: A text for the clipboard, and what to say that it is.
         quit_requested: All is stored, and quitting was wanted.
         told: A sentence for the bottom line.
+        batch_ended: How a batch ended, in a few words.
     """
 
     copy_requested = Signal(str, str)
     quit_requested = Signal()
     told = Signal(str)
+    batch_ended = Signal(str)
 
     def __init__(
         self,
@@ -78,7 +80,10 @@ class Finishing(QObject):
         """Take events that the list knows by now."""
         batches, end = self._ends.take(events)
         for batch in batches:
-            if not (was_cancelled(batch) or self._is_watched()):
+            if was_cancelled(batch):
+                continue
+            self.batch_ended.emit(notice_title(batch))
+            if not self._is_watched():
                 self._tray.notify(batch.number, notice_title(batch), batch_text(batch))
         if end is not None:
             self._act(end)

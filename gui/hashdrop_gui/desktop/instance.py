@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import sys
 import tempfile
@@ -24,6 +25,8 @@ from PySide6.QtNetwork import QLocalSocket
 
 from hashdrop.errors import HashdropError
 from hashdrop.paths import Paths
+
+_LOG = logging.getLogger(__name__)
 
 _LONGEST_PATH = 80
 """Of a socket: the system allows some hundred bytes, and Qt makes it in a folder beside."""
@@ -113,9 +116,14 @@ class Instance(QObject):
         self._server = QLocalServer(self)
         self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
         self._server.newConnection.connect(self._on_new_connection)
-        name = socket_name(paths.data)
+        try:
+            name = socket_name(paths.data)
+        except HashdropError as error:  # the window opens without it
+            _LOG.warning("%s", error.sentence)
+            return
         QLocalServer.removeServer(name)  # of a run that was killed: we hold the lock
-        self._server.listen(name)
+        if not self._server.listen(name):
+            _LOG.warning("Other starts cannot reach this one: %s", self._server.errorString())
 
     @property
     def is_listening(self) -> bool:

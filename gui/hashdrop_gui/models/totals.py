@@ -12,7 +12,8 @@ from hashdrop_gui.models.wording import tr
 
 def bytes_done(listed: TransferList) -> int:
     """Return how many bytes of all that is wanted are there."""
-    uploading = sum(row.done for row in listed.moving.values() if row.state is State.UPLOADING)
+    uploading = sum(row.done for row in listed.moving.values() if row.is_sent)
+    uploading += sum(row.kept for row in listed.held.values())
     return min(listed.total, listed.finished_bytes + uploading)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from dataclasses import field
+from datetime import datetime
 from pathlib import PurePath
 
 from hashdrop.errors import HashdropError
@@ -45,6 +46,8 @@ class FileRow:
     state: State = State.QUEUED
     done: int = 0
     """Bytes hashed or sent, by the state."""
+    kept: int = 0
+    """Bytes that the store has of it while it is paused, waits or stands in the line again."""
     shown: float = 0.0
     """Part of the bar that is drawn: follows `done` evenly."""
     bucket: str = ""
@@ -55,6 +58,10 @@ class FileRow:
     """While it waits: seconds until the store is tried again."""
     seconds: float = 0.0
     sent_bytes: int = 0
+    earlier_name: str = ""
+    """Of what was already stored: its first name, where the catalog knows one."""
+    earlier_at: datetime | None = None
+    """When it was stored under that name."""
     verified: bool = False
     unverified_reason: str = ""
     speed: float = 0.0
@@ -73,6 +80,11 @@ class FileRow:
     def moves(self) -> bool:
         """Whether it is on its way."""
         return self.state in {State.HASHING, State.UPLOADING, State.VERIFYING}
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether the bytes that are done are bytes that were sent."""
+        return self.state in {State.UPLOADING, State.VERIFYING}
 
     @property
     def extension(self) -> str:
@@ -123,12 +135,15 @@ class BatchRow:
             return self.count(State.STORED, State.ALREADY_STORED) / max(1, len(self.files))
         if not self.total:
             return 0.0
-        moving = sum(file.done for file in self.moving.values() if file.state is State.UPLOADING)
+        moving = sum(file.done for file in self.moving.values() if file.is_sent)
+        moving += sum(file.kept for file in self.held.values())
         wanted = self.total - self.given_up_bytes
         return min(1.0, (self.finished_bytes + moving) / wanted) if wanted else 0.0
 
     moving: dict[int, FileRow] = field(default_factory=dict[int, FileRow])
     """Its files that are on their way."""
+    held: dict[int, FileRow] = field(default_factory=dict[int, FileRow])
+    """Its files that were begun, and do not move now."""
 
 
 @dataclass(slots=True)
@@ -152,6 +167,7 @@ class TransferList:
         self.batches: dict[int, BatchRow] = {}
         self.files: dict[int, FileRow] = {}
         self.moving: dict[int, FileRow] = {}
+        self.held: dict[int, FileRow] = {}
         self.counts: dict[State, int] = dict.fromkeys(State, 0)
         self.total = 0
         self.finished_bytes = 0
@@ -256,6 +272,8 @@ class TransferList:
             self._enter(row, state)
             row.shown, row.speed, row.measured = 0.0, 0.0, (now, done)
         row.done = done
+        if row.kept and done and state is State.UPLOADING:  # 0 until it has asked for its parts
+            self._release(row)
         elapsed = now - row.measured[0]
         if elapsed >= 0.25:
             present = max(0.0, (done - row.measured[1]) / elapsed)
@@ -272,6 +290,7 @@ class TransferList:
         self._enter(row, state)
 
     def _enter(self, row: FileRow, state: State) -> None:
+        self._keep(row, state)
         self._count(row, row.state, -1)
         row.state = state
         self._count(row, state, 1)
@@ -281,6 +300,20 @@ class TransferList:
         else:
             self.moving.pop(row.id, None)
             batch.moving.pop(row.id, None)
+
+    def _keep(self, row: FileRow, state: State) -> None:
+        """Go on counting what was sent of a file that is held: it need not be sent again."""
+        batch = self.batches[row.batch]
+        if row.is_sent and state in {State.PAUSED, State.WAITING}:
+            row.kept = row.done
+            self.held[row.id] = batch.held[row.id] = row
+        elif state is State.VERIFYING or state.is_final:
+            self._release(row)
+
+    def _release(self, row: FileRow) -> None:
+        row.kept = 0
+        self.held.pop(row.id, None)
+        self.batches[row.batch].held.pop(row.id, None)
 
     def _count(self, row: FileRow, state: State, change: int) -> None:
         batch = self.batches[row.batch]

@@ -25,6 +25,7 @@ from hashdrop.transfers.events import State
 from hashdrop_gui.models.transfer_list import BatchRow
 from hashdrop_gui.models.transfer_list import FileRow
 from hashdrop_gui.models.transfer_list import TransferList
+from hashdrop_gui.models.wording import day_text
 from hashdrop_gui.models.wording import duration_text
 from hashdrop_gui.models.wording import files_text
 from hashdrop_gui.models.wording import left_text
@@ -139,6 +140,10 @@ class TransfersModel(QAbstractTableModel):
             self.endRemoveRows()
         header = self.index(first - 1, 0)
         self.dataChanged.emit(header, header)
+
+    def show_changes(self, rows: Iterable[FileRow]) -> None:
+        """Show rows that were changed by others than events."""
+        self._tell(rows, ())
 
     def _add(self, queued: list[Queued]) -> None:
         groups: dict[int, list[Queued]] = {}
@@ -356,12 +361,10 @@ def second_line(row: FileRow) -> str:  # noqa: PLR0911  # one case a state
                 return why
             again = tr("tried again in {n} s").format(n=round(row.next_try_s))
             return f"{again} · {why}"
+        case State.PAUSED if row.size and row.kept:
+            return progress_text(row.kept, row.size)
         case State.HASHING | State.UPLOADING if row.size:
-            parts = [progress_text(row.done, row.size)]
-            if row.state is State.UPLOADING and row.speed > 0:
-                parts.append(speed_text(row.speed))
-                parts.append(left_text((row.size - row.done) / row.speed))
-            return " · ".join(parts)
+            return _progress_line(row, row.size)
         case State.HASHING | State.UPLOADING:
             return size_text(row.done)
         case State.STORED:
@@ -370,10 +373,25 @@ def second_line(row: FileRow) -> str:  # noqa: PLR0911  # one case a state
                 details.append(tr(row.unverified_reason))
             return " · ".join(details)
         case State.ALREADY_STORED:
-            sent = tr("nothing was sent") if not row.sent_bytes else tr("it was there before")
-            return f"{size} · {sent}"
+            return f"{size} · {_earlier_text(row)}"
         case _:
             return " · ".join(part for part in (row.folder, size) if part)
+
+
+def _progress_line(row: FileRow, size: int) -> str:
+    parts = [progress_text(row.done, size)]
+    if row.state is State.UPLOADING and row.speed > 0:
+        parts.append(speed_text(row.speed))
+        parts.append(left_text((size - row.done) / row.speed))
+    return " · ".join(parts)
+
+
+def _earlier_text(row: FileRow) -> str:
+    """Return since when something was there, where the catalog knows it."""
+    if row.earlier_at is not None:
+        words = tr("as “{name}”, {day}")
+        return words.format(name=row.earlier_name, day=day_text(row.earlier_at))
+    return tr("it was there before") if row.sent_bytes else tr("nothing was sent")
 
 
 def batch_text(row: BatchRow) -> str:

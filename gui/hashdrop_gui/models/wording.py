@@ -76,3 +76,12 @@ def time_text(moment: datetime) -> str:
     if local.date() == QDateTime.currentDateTime().date():
         return time
     return f"{QLocale().toString(local.date(), 'd MMM')}, {time}"
+
+
+def day_text(moment: datetime) -> str:
+    """Return a day: `today`, `3 Nov`, `3 Nov 2025`."""
+    day = QDateTime.fromSecsSinceEpoch(round(moment.timestamp())).date()
+    today = QDateTime.currentDateTime().date()
+    if day == today:
+        return tr("today")
+    return QLocale().toString(day, "d MMM" if day.year() == today.year() else "d MMM yyyy")

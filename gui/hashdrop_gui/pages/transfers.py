@@ -143,11 +143,16 @@ class TransfersPage(QWidget):
         view.copy_requested.connect(self.copy_selected)
         view.cancel_requested.connect(self.cancel_selected)
         view.open_requested.connect(self._on_open_requested)
-        turn = QAction(tr("Pause or resume the selected files"), view)
-        turn.setShortcut(QKeySequence("Ctrl+P"))
-        turn.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        turn.triggered.connect(lambda *_: self.turn_selected())
-        view.addAction(turn)
+        for words, keys, act in (
+            (tr("Open or close a drop, copy a file's pointer"), "Return", self._on_return),
+            (tr("Pause or resume the selected files"), "Ctrl+P", self.turn_selected),
+            (tr("Retry the selected files"), "Ctrl+Shift+R", self.retry_selected),
+        ):
+            action = QAction(words, view)
+            action.setShortcut(QKeySequence(keys))
+            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+            action.triggered.connect(lambda *_, run=act: run())
+            view.addAction(action)
         view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.customContextMenuRequested.connect(self._on_menu_requested)
         self.delegate.acted.connect(self._on_delegate_acted)
@@ -198,6 +203,13 @@ class TransfersPage(QWidget):
         if ids:
             self.cancel_requested.emit(ids)
 
+    def retry_selected(self) -> None:
+        """Queue the selected files that failed or were cancelled again."""
+        ended = {State.FAILED, State.CANCELLED}
+        ids = [row.id for row in self.selected() if row.state in ended]
+        if ids:
+            self.retry_requested.emit(ids)
+
     def turn_selected(self) -> None:
         """Pause the selected files that are on their way; resume them if all of them are paused."""
         unfinished = [row for row in self.selected() if not row.state.is_final]
@@ -223,6 +235,12 @@ class TransfersPage(QWidget):
         self._pills.show_counts(
             [sum(counts[state] for state in (chosen or State)) for chosen in _FILTERS]
         )
+
+    def _on_return(self) -> None:
+        index = self.view.currentIndex()
+        if index.isValid():
+            self._on_view_clicked(index)
+            self._on_view_double_clicked(index)
 
     def _on_view_clicked(self, index: QModelIndex) -> None:
         row = index.data(Role.ROW)

@@ -21,10 +21,12 @@ class Banner(QFrame):
     Signals:
         acted: The first button was pressed; what the message is about.
         settings_requested: "Settings…" was pressed.
+        said: Another message is shown.
     """
 
     acted = Signal(str)
     settings_requested = Signal()
+    said = Signal(str)
 
     def __init__(self, tokens: Tokens, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -80,6 +82,7 @@ class Banner(QFrame):
         self.action.setVisible(bool(action))
         self._settings.setVisible(settings)
         self.show()
+        self.said.emit(text)
 
     def says(self, about: str) -> bool:
         """Whether a message about something is shown."""

@@ -24,11 +24,13 @@ class MoreButton(QToolButton):
         after_last_chosen: What to do after the last upload.
         watch_requested: A folder is to be chosen that is watched.
         unwatch_requested: No folder is to be watched any more.
+        help_requested: The shortcuts are to be shown.
     """
 
     after_last_chosen = Signal(object)
     watch_requested = Signal()
     unwatch_requested = Signal()
+    help_requested = Signal()
 
     def __init__(self, tokens: Tokens) -> None:
         super().__init__()
@@ -56,6 +58,10 @@ class MoreButton(QToolButton):
         self._unwatch = self.watched.addAction("")
         self._unwatch.triggered.connect(lambda *_: self.unwatch_requested.emit())
         self.show_watched("")
+        menu.addSeparator()
+        menu.addAction(tr("Keyboard shortcuts")).triggered.connect(
+            lambda *_: self.help_requested.emit()
+        )
         self.setMenu(menu)
         self.set_tokens(tokens)
 

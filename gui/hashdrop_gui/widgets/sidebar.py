@@ -75,7 +75,7 @@ class ConnectionButton(QPushButton):
         self.setMinimumHeight(48)
         self.setToolTip(f"{name}\n{second}")
         self.name = name
-        self._second = second
+        self.second = second
         self._tokens = tokens
         self._state = ""
         self.set_state("")
@@ -89,7 +89,7 @@ class ConnectionButton(QPushButton):
             "failed": tr("cannot be reached"),
         }
         self.setAccessibleName(
-            ", ".join(t for t in (self.name, self._second, words.get(state, "")) if t)
+            ", ".join(t for t in (self.name, self.second, words.get(state, "")) if t)
         )
         self.update()
 
@@ -106,7 +106,7 @@ class ConnectionButton(QPushButton):
         width = self.width() - 42
         for top, text, font, colour in (
             (6, self.name, sized(self.font(), 13, QFont.Weight.Medium), t.text),
-            (24, self._second, sized(self.font(), 12), t.second),
+            (24, self.second, sized(self.font(), 12), t.second),
         ):
             painter.setFont(font)
             painter.setPen(QColor(colour))
@@ -158,6 +158,7 @@ class Sidebar(QFrame):
         self._list.setSpacing(2)
         self._group = QButtonGroup(self)
         self._buttons: dict[str, ConnectionButton] = {}
+        self._painted_with: Tokens | None = None
         self._settings = NavigationButton(tr("Settings…"), "settings")
         self._settings.setCheckable(False)
         self._settings.clicked.connect(lambda *_: self.settings_requested.emit(self._current))
@@ -197,18 +198,42 @@ class Sidebar(QFrame):
             connections: Name and second line of each.
             current: Name of the one that drops go to.
         """
+        self._current = current
+        listed = [(button.name, button.second) for button in self._buttons.values()]
+        if connections != listed or self._painted_with is not self._tokens:
+            had_focus = any(button.hasFocus() for button in self._buttons.values())
+            self._list_connections(connections)
+            if had_focus and current in self._buttons:
+                self._buttons[current].show()  # what is hidden takes no focus
+                self._buttons[current].setFocus(Qt.FocusReason.OtherFocusReason)
+        if current in self._buttons:
+            self._buttons[current].setChecked(True)
+        for (
+            name,
+            button,
+        ) in self._buttons.items():  # Tab comes to the chosen one, arrows to the others
+            chosen = name == current or current not in self._buttons
+            button.setFocusPolicy(
+                Qt.FocusPolicy.StrongFocus if chosen else Qt.FocusPolicy.ClickFocus
+            )
+
+    def _list_connections(self, connections: list[tuple[str, str]]) -> None:
+        self._painted_with = self._tokens
         for button in self._buttons.values():
             self._list.removeWidget(button)
+            self._group.removeButton(button)
             button.deleteLater()
         self._buttons.clear()
-        self._current = current
+        before: QWidget = self._add
         for name, second in connections:
             button = ConnectionButton(name, second, self._tokens)
-            button.setChecked(name == current)
             button.clicked.connect(lambda *_, chosen=name: self.connection_chosen.emit(chosen))
             self._group.addButton(button)
             self._list.addWidget(button)
             self._buttons[name] = button
+            self.setTabOrder(before, button)
+            before = button
+        self.setTabOrder(before, self._settings)
 
     def show_state(self, name: str, state: str) -> None:
         """Show how a connection stands."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+
 from PySide6.QtCore import QPointF
 from PySide6.QtCore import QSize
 from PySide6.QtCore import Qt
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QColor
 from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPainterPath
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtGui import QPen
-from PySide6.QtGui import QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from hashdrop_gui.models.speed import SpeedLog
@@ -96,13 +98,17 @@ class SpeedPlot(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         most = max(*self._points, 1.0)
         step = (self.width() - 4) / max(1, len(self._points) - 1)
-        line = QPolygonF(
-            [
-                QPointF(2 + number * step, bottom - value / most * (bottom - 4))
-                for number, value in enumerate(self._points)
-            ]
-        )
+        points = [
+            QPointF(2 + number * step, bottom - value / most * (bottom - 4))
+            for number, value in enumerate(self._points)
+        ]
+        line = QPainterPath(points[0])
+        for before, point in itertools.pairwise(
+            points
+        ):  # flat at each point: it never swings below
+            middle = (before.x() + point.x()) / 2
+            line.cubicTo(middle, before.y(), middle, point.y(), point.x(), point.y())
         pen = QPen(QColor(t.accent), 1.6)
         pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
         painter.setPen(pen)
-        painter.drawPolyline(line)
+        painter.drawPath(line)
