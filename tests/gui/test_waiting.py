@@ -46,8 +46,7 @@ async def test_an_ended_session_is_told_with_the_way_on(opened, proxy, s3_server
         await until(lambda: not banner.isVisible())
 
     assert said == (
-        "Your session has ended. Sign in again and retry. "
-        "Uploads wait for it, and nothing of them is lost."
+        "Your session has ended. Sign in again and retry. Uploads wait, nothing is lost."
     )
     assert words == "I have signed in"
     assert list(s3_server.objects(bucket).values()) == [12 * MIB]

@@ -58,7 +58,7 @@ class Waits(QObject):
             return
         if wait.seconds is None:
             about, action = _SIGN_IN, tr("I have signed in")
-            rest = tr("Uploads wait for it, and nothing of them is lost.")
+            rest = tr("Uploads wait, nothing is lost.")
         else:
             about, action = _OFFLINE, tr("Try now")
             rest = tr("Uploads wait, and go on by themselves. Next try in {n} s.")
