@@ -102,13 +102,10 @@ class _SlowReader:
         self._reader = reader
         self._throttle = throttle
 
-    def read(self, size: int) -> bytes:
-        parts: list[bytes] = []
-        while size > 0 and (part := self._reader.read(min(size, 128 * 1024))):
-            self._throttle.pay(len(part))
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
+    def read1(self, size: int) -> bytes:
+        part = self._reader.read1(min(size, 128 * 1024))
+        self._throttle.pay(len(part))
+        return part
 
     def __getattr__(self, name: str):
         return getattr(self._reader, name)
