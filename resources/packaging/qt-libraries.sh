@@ -33,6 +33,8 @@ LIST
     command -v Xvfb >/dev/null || needed+=(xvfb)
     command -v xdotool >/dev/null || needed+=(xdotool)
     command -v import >/dev/null || needed+=(imagemagick)
+    compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null ||
+      needed+=(postgresql)
     fc-list 2>/dev/null | grep -i inter >/dev/null || needed+=(fonts-inter)
     fc-list 2>/dev/null | grep -i dejavu >/dev/null || needed+=(fonts-dejavu-core)
   fi

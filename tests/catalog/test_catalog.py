@@ -27,15 +27,14 @@ def pointer(number: int) -> StoredPointer:
     return StoredPointer("lab-data", f"p/{content_hash}.txt", content_hash, number, "text/plain")
 
 
-async def test_what_was_noted_is_listed_newest_first_and_survives(tmp_path):
+async def test_what_was_noted_is_listed_newest_first_and_survives(place):
     """By pages, without gaps and repeats."""
-    path = tmp_path / "catalog.sqlite3"
-    async with open_catalog(path) as catalog:
+    async with open_catalog(place) as catalog:
         for number in range(25):
             await catalog.record(
                 pointer(number), name=f"{number}.txt", folder="run", connection="lab"
             )
-    async with open_catalog(path) as catalog:
+    async with open_catalog(place) as catalog:
         names = []
         before = None
         while page := await catalog.page(limit=10, before=before):
@@ -45,9 +44,9 @@ async def test_what_was_noted_is_listed_newest_first_and_survives(tmp_path):
     assert names == [f"{number}.txt" for number in reversed(range(25))]
 
 
-async def test_many_names_stand_for_one_object(tmp_path):
+async def test_many_names_stand_for_one_object(place):
     """A new name is added, the same name is noted once, labox's tables hold one object."""
-    async with open_catalog(tmp_path / "c") as catalog:
+    async with open_catalog(place) as catalog:
         for name in ("a.txt", "b.txt", "a.txt"):
             await catalog.record(pointer(1), name=name, folder="", connection="lab")
         rows = await catalog.page()
@@ -60,22 +59,25 @@ async def test_many_names_stand_for_one_object(tmp_path):
     assert found == [pointer(1)]
 
 
-async def test_two_programs_write_at_once(tmp_path):
-    """Nothing is lost, nothing is locked out."""
-    path = tmp_path / "c"
+async def test_two_programs_write_at_once(place):
+    """Nothing is lost, nothing is noted twice, nothing is locked out."""
     async with (
-        open_catalog(path) as one,
-        open_catalog(path) as two,
+        open_catalog(place) as one,
+        open_catalog(place) as two,
         anyio.create_task_group() as group,
     ):
-        for number in range(40):
+        for number in range(80):
             group.start_soon(
                 lambda n=number: (one, two)[n % 2].record(
-                    pointer(n), name=f"{n}", folder="", connection="lab"
+                    pointer(n // 4), name=f"{n // 2}", folder="", connection="lab"
                 )
             )
-    async with open_catalog(path) as catalog:
-        assert len(await catalog.page()) == 40
+    async with open_catalog(place) as catalog:
+        rows = await catalog.page()
+        manifests = await catalog.manifests()
+
+    assert sorted(int(row.name) for row in rows) == list(range(40))
+    assert len(manifests) == 20
 
 
 async def test_a_file_that_is_no_catalog_is_a_sentence(tmp_path):
@@ -87,7 +89,7 @@ async def test_a_file_that_is_no_catalog_is_a_sentence(tmp_path):
 
 
 @pytest.mark.parametrize("storage_class", [S3Storage, LaboxS3Storage], ids=["ours", "labox"])
-async def test_plain_labox_loads_what_was_noted(tmp_path, s3_server, bucket, storage_class):
+async def test_plain_labox_loads_what_was_noted(tmp_path, place, s3_server, bucket, storage_class):
     """`load_one` with our storable, by our storage and by labox's own."""
     client = s3_server.client()
     path = tmp_path / "x.csv"
@@ -100,7 +102,7 @@ async def test_plain_labox_loads_what_was_noted(tmp_path, s3_server, bucket, sto
         8,
         "text/csv",
     )
-    async with open_catalog(tmp_path / "c") as catalog:
+    async with open_catalog(place) as catalog:
         await catalog.record(stored, name="x.csv", folder="", connection="lab")
         (manifest,) = await catalog.manifests()
 
@@ -108,7 +110,9 @@ async def test_plain_labox_loads_what_was_noted(tmp_path, s3_server, bucket, sto
         modules=["hashdrop.catalog.stored_file"],
         storages=[storage_class(s3_client=client, s3_router=None)],
     )
-    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'c'}")
+    engine = create_async_engine(
+        place if isinstance(place, str) else f"sqlite+aiosqlite:///{place}"
+    )
     async with AsyncSession(engine) as session, AsyncExitStack() as stack:
         file = await load_one(manifest, StoredFile, registry=registry, session=session, stack=stack)
         data = b"".join([chunk async for chunk in file.content])
@@ -117,9 +121,9 @@ async def test_plain_labox_loads_what_was_noted(tmp_path, s3_server, bucket, sto
     assert data == b"a,b\n1,2\n"
 
 
-async def test_a_cancelled_question_leaves_no_task_behind(tmp_path):
+async def test_a_cancelled_question_leaves_no_task_behind(place):
     """A window is closed while it asks: else a task of SQLAlchemy's waits for ever, and so does the end."""
-    async with open_catalog(tmp_path / "c") as catalog:
+    async with open_catalog(place) as catalog:
         await catalog.record(pointer(1), name="a", folder="", connection="lab")
         before = len(asyncio.all_tasks())
         left = []

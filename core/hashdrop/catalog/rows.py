@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field
 from datetime import datetime
+from enum import StrEnum
 
 from hashdrop.pointer import StoredPointer
 
@@ -21,6 +25,14 @@ class StoredName:
     """Name of the connection."""
     tags: dict[str, str]
     """Of the object."""
+    note: str = ""
+    """What a person wrote about it."""
+    stored_at: datetime | None = None
+    """When it was stored, with its zone; `None` for now."""
+    machine: str | None = None
+    """Where it was stored from; `None` for this computer."""
+    user: str | None = None
+    """Who stored it; `None` for the person who runs the program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +47,34 @@ class PointerRow:
     """UTC."""
     connection: str
     pointer: StoredPointer
+    machine: str = ""
+    user: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    note: str = ""
+    gone_at: datetime | None = None
+    """When the object was found missing in its bucket, UTC; `None` while it is there."""
+
+
+class SortBy(StrEnum):
+    """What the list is sorted by; equal ones by the order in which they were added."""
+
+    NAME = "name"
+    SIZE = "size"
+    TYPE = "type"
+    STORED = "stored"
+    HASH = "hash"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order of the list."""
+
+    by: SortBy = SortBy.STORED
+    descending: bool = True
+
+
+def fold(text: str) -> str:
+    """Return text as names are searched and sorted: composed, without case, the same on every computer."""
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())

@@ -1,0 +1,136 @@
+"""The engine of a catalog: SQLite in a file, or PostgreSQL by a URL; both with one writer at a time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import anyio
+from sqlalchemy import event
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from hashdrop.catalog.schema import prepare_schema
+from hashdrop.errors import CatalogError
+
+_BUSY_MS = 15_000
+_CONNECT_S = 15
+_ADVISORY = "SELECT pg_advisory_xact_lock(7247651932)"
+"""PostgreSQL's lock of our writers; the number is ours by chance."""
+
+
+class told:  # noqa: N801  # reads as a statement
+    """Turns the database's errors into errors for people, and finishes what was begun.
+
+    Shielded: of a query that is cancelled SQLAlchemy leaves a task behind that may never end.
+
+    Args:
+        verb: What was not to be done: "read", "written", "opened".
+    """
+
+    def __init__(self, verb: str) -> None:
+        self._verb = verb
+        self._shield = anyio.CancelScope(shield=True)
+
+    def __enter__(self) -> None:
+        self._shield.__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._shield.__exit__(kind, error, trace)
+        # asyncpg's errors of connecting come as they are.
+        if isinstance(error, (SQLAlchemyError, OSError)) or (
+            isinstance(error, Exception) and type(error).__module__.startswith("asyncpg")
+        ):
+            cause = getattr(error, "orig", None) or error
+            raise CatalogError(
+                f"The catalog of pointers cannot be {self._verb}.",
+                detail=f"The database says: {str(cause).rpartition('>: ')[2]}.",
+                hint="Check the disk and the data folder, or the database of the team.",
+                retryable=True,
+            ) from error
+
+
+@asynccontextmanager
+async def open_engine(place: Path | str) -> AsyncGenerator[AsyncEngine, None]:
+    """Open a database and see to its tables.
+
+    Args:
+        place: A SQLite file whose folder exists, or a URL `postgresql+asyncpg://…`.
+
+    Raises:
+        CatalogError: It is no catalog, cannot be opened, or needs what is not installed.
+    """
+    engine = _sqlite(place) if isinstance(place, Path) else _postgresql(place)
+    try:
+        with told("opened"):
+            async with begin_writing(engine) as connection:
+                file = place if isinstance(place, Path) else None
+                await connection.run_sync(prepare_schema, file)
+        yield engine
+    finally:
+        with anyio.CancelScope(shield=True):
+            await engine.dispose()
+
+
+@asynccontextmanager
+async def begin_writing(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection, None]:
+    """Begin a transaction that no other program writes beside; they are waited for.
+
+    Without it two programs could look, find nothing, and both add the same.
+
+    Args:
+        engine: Of the catalog.
+    """
+    async with engine.begin() as connection:
+        is_sqlite = engine.dialect.name == "sqlite"
+        await connection.exec_driver_sql("BEGIN IMMEDIATE" if is_sqlite else _ADVISORY)
+        yield connection
+
+
+def _sqlite(path: Path) -> AsyncEngine:
+    engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
+
+    def prepare(connection: Any, _: object) -> None:
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",  # a pointer that was told survives a power cut
+            "foreign_keys=ON",
+            f"busy_timeout={_BUSY_MS}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    event.listen(engine.sync_engine, "connect", prepare)
+    return engine
+
+
+def _postgresql(url: str) -> AsyncEngine:
+    try:
+        # JIT compiles for longer than our short queries run.
+        settings = {"jit": "off", "application_name": "hashdrop"}
+        return create_async_engine(
+            url,
+            pool_pre_ping=True,  # a database that was restarted meanwhile is found again
+            pool_size=3,
+            connect_args={"server_settings": settings, "timeout": _CONNECT_S},
+        )
+    except ModuleNotFoundError as error:
+        raise CatalogError(
+            "What a catalog in PostgreSQL needs is not installed.", hint="Install hashdrop[team]."
+        ) from error
+    except (SQLAlchemyError, ValueError, TypeError):
+        raise CatalogError(  # not chained: their words may hold the password
+            "The address of the catalog cannot be used.",
+            hint="Write postgresql+asyncpg://user@host/database.",
+        ) from None

@@ -1,0 +1,309 @@
+"""Reading a page of names: any order, any filters, from any place on; never by counting or skipping rows.
+
+A page is the rows behind the last one of the page before, in the order's own index. With filters there are
+two ways, and the wrong one takes seconds among a million names:
+
+- few rows fit: they are taken from the index of a filter, and sorted;
+- many rows fit: the order's index is walked, and what does not fit is passed over.
+
+Which one it is, is found out by looking whether a filter's index gives more than some thousands of rows;
+the look ends there. The planners are then told, for SQLite keeps no statistics and PostgreSQL guesses
+substrings badly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field
+from datetime import UTC
+from datetime import datetime
+from typing import TYPE_CHECKING
+from typing import Any
+
+from sqlalchemy import BindParameter
+from sqlalchemy import DateTime
+from sqlalchemy import TextClause
+from sqlalchemy import bindparam
+from sqlalchemy import text
+
+from hashdrop.catalog.filters import Filters
+from hashdrop.catalog.records import NameRecord
+from hashdrop.catalog.rows import Order
+from hashdrop.catalog.rows import PointerRow
+from hashdrop.catalog.rows import SortBy
+from hashdrop.catalog.rows import fold
+from hashdrop.pointer import StoredPointer
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+FEW = 10_000
+"""Rows that are sorted sooner than the order's index is walked."""
+_LAST = "\U0010ffff"
+"""Behind every text that goes on in any other way."""
+_TRIGRAM = 3
+_MOMENT = DateTime(timezone=True)
+_PLACE = re.compile(r":(v[0-9]+)")
+
+_COLUMN_OF = {
+    SortBy.NAME: "folded",
+    SortBy.SIZE: "size",
+    SortBy.TYPE: "content_type",
+    SortBy.STORED: "stored_at",
+    SortBy.HASH: "content_hash",
+}
+_COLUMNS = (
+    NameRecord.id,
+    NameRecord.name,
+    NameRecord.folder,
+    NameRecord.stored_at,
+    NameRecord.connection,
+    NameRecord.machine,
+    NameRecord.user,
+    NameRecord.tags,
+    NameRecord.note,
+    NameRecord.gone_at,
+    NameRecord.bucket,
+    NameRecord.key,
+    NameRecord.content_hash,
+    NameRecord.size,
+    NameRecord.content_type,
+)
+_LISTED = ", ".join(f'"{column.key}"' for column in _COLUMNS)
+
+
+@dataclass(slots=True)
+class _Question:
+    """The conditions of a search, and where rows that fit one of them are found."""
+
+    is_sqlite: bool
+    conditions: list[str] = field(default_factory=list[str])
+    sources: list[str] = field(default_factory=list[str])
+    """Selects of ids, each along one index, likely the narrowest first."""
+    values: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def value(self, value: object) -> str:
+        """Keep a value; returns its place in the SQL."""
+        name = f"v{len(self.values)}"
+        self.values[name] = value
+        return f":{name}"
+
+    def require(self, condition: str, index: str = "") -> None:
+        """Add a condition on the table of names; with an index that leads to what fits it."""
+        self.conditions.append(condition)
+        if index:
+            hint = f" INDEXED BY {index}" if self.is_sqlite else ""
+            self.sources.append(f"SELECT id FROM hashdrop_names{hint} WHERE {condition}")
+
+
+async def search(
+    connection: AsyncConnection,
+    filters: Filters,
+    order: Order,
+    *,
+    limit: int,
+    after: PointerRow | None,
+) -> list[PointerRow]:
+    """Return rows that fit, in an order, behind a row.
+
+    Args:
+        connection: To the database, in a transaction.
+        filters: What they must be.
+        order: Of the rows.
+        limit: Rows at most.
+        after: The last row of the page before; it need not exist any more.
+
+    Raises:
+        SQLAlchemyError: The database cannot be read.
+    """
+    question = _asked(filters, is_sqlite=connection.dialect.name == "sqlite")
+    source = await _narrow_source(connection, question)
+    column = _COLUMN_OF[order.by]
+    conditions = list(question.conditions)
+    if after is not None:
+        place = question.value(_value_of(after, order.by)), question.value(after.id)
+        sign = "<" if order.descending else ">"
+        conditions.append(f"({column}, id) {sign} ({', '.join(place)})")
+    hint = ""
+    if source is not None:
+        if question.is_sqlite:
+            hint = " NOT INDEXED"
+            conditions.append(f"id IN ({source})")
+        else:
+            conditions.append(f"id = ANY(ARRAY({source}))")  # read once, and no guess about it
+    elif question.is_sqlite:
+        hint = f" INDEXED BY hashdrop_names_by_{order.by}"
+    elif question.conditions:
+        await connection.execute(text("SET LOCAL enable_sort = off"))
+        await connection.execute(text("SET LOCAL enable_bitmapscan = off"))
+    direction = "DESC" if order.descending else "ASC"
+    statement = _text(
+        f"SELECT {_LISTED} FROM hashdrop_names{hint}{_where(conditions)} "  # values are bound
+        f"ORDER BY {column} {direction}, id {direction} LIMIT {question.value(limit)}",
+        question.values,
+    ).columns(*_COLUMNS)
+    return [row_of(row) for row in (await connection.execute(statement)).all()]
+
+
+def row_of(row: Sequence[Any]) -> PointerRow:
+    """Return a row of the listed columns as a value."""
+    return PointerRow(
+        id=row[0],
+        name=row[1],
+        folder=row[2],
+        stored_at=_zoned(row[3]),
+        connection=row[4],
+        machine=row[5],
+        user=row[6],
+        tags=row[7],
+        note=row[8],
+        gone_at=_zoned(row[9]) if row[9] else None,
+        pointer=StoredPointer(
+            bucket=row[10],
+            key=row[11],
+            content_hash=row[12],
+            content_size=row[13],
+            content_type=row[14],
+        ),
+    )
+
+
+def listed_columns() -> Sequence[Any]:
+    """Return the columns that `row_of` reads."""
+    return _COLUMNS
+
+
+async def _narrow_source(connection: AsyncConnection, question: _Question) -> str | None:
+    """Return the first source that gives few rows; `None` if all give many."""
+    for source in question.sources:
+        probe = f"SELECT count(*) FROM ({source} LIMIT {FEW + 1}) AS found"
+        if await connection.scalar(_text(probe, question.values)) <= FEW:
+            return source
+    return None
+
+
+def _asked(filters: Filters, *, is_sqlite: bool) -> _Question:
+    question = _Question(is_sqlite)
+    if filters.hash_prefix:
+        question.require(
+            _begins("content_hash", filters.hash_prefix, question), "hashdrop_names_by_hash"
+        )
+    if filters.key_prefix:
+        question.require(_begins('"key"', filters.key_prefix, question), "hashdrop_names_by_key")
+    for tag, value in filters.tags:
+        _require_tag(question, tag, value)
+    words = sorted((fold(word) for word in filters.words), key=len, reverse=True)
+    for word in (one for one in words if len(one) >= _TRIGRAM):
+        _require_word(question, word)
+    _require_dates(question, filters)
+    _require_sizes(question, filters)
+    if filters.content_type:
+        wanted = filters.content_type
+        question.require(
+            f"content_type = {question.value(wanted)}"
+            if "/" in wanted
+            else _begins("content_type", f"{wanted}/", question),
+            "hashdrop_names_by_type",
+        )
+    for word in (one for one in words if 0 < len(one) < _TRIGRAM):
+        _require_word(question, word)
+    if filters.connection:
+        question.require(f"connection = {question.value(filters.connection)}")
+    if filters.folder:
+        below = question.value(f"{filters.folder}/")
+        question.require(
+            f"(folder = {question.value(filters.folder)} "
+            f"OR substr(folder, 1, {len(filters.folder) + 1}) = {below})"
+        )
+    if filters.gone is not None:
+        question.require(f"gone_at IS {'NOT ' if filters.gone else ''}NULL")
+    return question
+
+
+def _require_tag(question: _Question, tag: str, value: str | None) -> None:
+    source = f"SELECT name_id AS id FROM hashdrop_tags WHERE tag = {question.value(tag)}"
+    if value is not None:
+        source += f" AND value = {question.value(value)}"
+    question.sources.append(source)
+    question.conditions.append(
+        f"EXISTS (SELECT 1 FROM ({source}) AS tagged WHERE tagged.id = hashdrop_names.id)"
+    )
+
+
+def _require_word(question: _Question, word: str) -> None:
+    if not question.is_sqlite:
+        pattern = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        question.require(f"folded LIKE {question.value(f'%{pattern}%')}", "hashdrop_names_by_name")
+        return
+    condition = f"instr(folded, {question.value(word)}) > 0"
+    question.conditions.append(condition)
+    if len(word) < _TRIGRAM:  # too short for the index of trigrams; that of the names is small
+        question.sources.append(
+            f"SELECT id FROM hashdrop_names INDEXED BY hashdrop_names_by_name WHERE {condition}"
+        )
+        return
+    trigrams = dict.fromkeys(word[at : at + _TRIGRAM] for at in range(len(word) - _TRIGRAM + 1))
+    match = " AND ".join('"' + one.replace('"', '""') + '"' for one in trigrams)
+    question.sources.append(
+        "SELECT rowid AS id FROM hashdrop_names_text "
+        f"WHERE hashdrop_names_text MATCH {question.value(match)}"
+    )
+
+
+def _require_dates(question: _Question, filters: Filters) -> None:
+    limits = [
+        f"stored_at {sign} {question.value(moment.astimezone(UTC))}"
+        for sign, moment in ((">=", filters.since), ("<", filters.until))
+        if moment is not None
+    ]
+    if limits:
+        question.require(" AND ".join(limits), "hashdrop_names_by_stored")
+
+
+def _require_sizes(question: _Question, filters: Filters) -> None:
+    limits = [
+        f"size {sign} {question.value(min(size, 2**63 - 1))}"
+        for sign, size in ((">=", filters.min_size), ("<=", filters.max_size))
+        if size is not None
+    ]
+    if limits:
+        question.require(" AND ".join(limits), "hashdrop_names_by_size")
+
+
+def _begins(column: str, beginning: str, question: _Question) -> str:
+    """Return the condition that text begins so, as a range that an index serves."""
+    return f"{column} >= {question.value(beginning)} AND {column} < {question.value(beginning + _LAST)}"
+
+
+def _where(conditions: Sequence[str]) -> str:
+    return f" WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def _text(sql: str, values: dict[str, Any]) -> TextClause:
+    used = set(_PLACE.findall(sql))
+    bound: list[BindParameter[Any]] = [
+        bindparam(name, value, type_=_MOMENT if isinstance(value, datetime) else None)
+        for name, value in values.items()
+        if name in used
+    ]
+    return text(sql).bindparams(*bound)
+
+
+def _value_of(row: PointerRow, by: SortBy) -> object:
+    match by:
+        case SortBy.NAME:
+            return fold(row.name)
+        case SortBy.SIZE:
+            return row.pointer.content_size
+        case SortBy.TYPE:
+            return row.pointer.content_type
+        case SortBy.STORED:
+            return row.stored_at.astimezone(UTC)
+        case SortBy.HASH:
+            return row.pointer.content_hash
+
+
+def _zoned(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # SQLite forgets the zone
