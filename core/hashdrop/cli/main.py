@@ -168,6 +168,9 @@ def _run(command: Any, options: Options, **arguments: Any) -> int:
 
     from hashdrop.s3.threads import first_error
 
+    # Files are hashed while libraries are loaded: else each piece waits 5 ms for its turn.
+    sys.setswitchinterval(0.0005)
+
     async def with_signals() -> int:
         interrupted = False
         result = EXIT_INTERRUPTED
