@@ -167,30 +167,20 @@ class Service:
         it fail with the same words.
         """
         async with self._switching:
-            old = self._target
-            if old.has_failed or old.blocked is not None:
-                self._target = Target(old.connection)
-            await self._open(self._target)
+            await self._reopen()
             self._catalog.want()
-            if self._target is not old and not self._target.has_failed:
-                self._engine.replace_target(old, self._target)
-            elif self._target is not old and old.blocked is not None:
-                self._target = old  # what waits for it is found again by the next try
 
     async def signed_in(self) -> None:
         """Go on, with the credentials as they are now, with all that waits for the person to sign in."""
         async with self._switching:
             for old in self._engine.blocked_targets:
+                if old is self._target:
+                    await self._reopen()
+                    continue
                 new = Target(old.connection)
-                if old is not self._target:
-                    await self._reach(new)
-                else:
-                    self._target = new
-                    await self._open(new)
+                await self._reach(new)
                 if not new.has_failed:
                     self._engine.replace_target(old, new)
-                elif self._target is new:
-                    self._target = old  # what waits for it is found again by the next try
 
     def try_now(self) -> None:
         """Ask for a store that is out of reach now, not when it is due."""
@@ -445,6 +435,17 @@ class Service:
             settings = change(self._settings)
             await run_sync(save_settings, self.paths.settings_file, settings)
             self._settings = settings
+
+    async def _reopen(self) -> None:
+        """Reach the current connection, anew where it could not be reached or wants a sign-in."""
+        old = self._target
+        if old.has_failed or old.blocked is not None:
+            self._target = Target(old.connection)
+        await self._open(self._target)
+        if self._target is not old and not self._target.has_failed:
+            self._engine.replace_target(old, self._target)
+        elif self._target is not old and old.blocked is not None:
+            self._target = old  # what waits for it is found again by the next try
 
     async def _open(self, target: Target) -> None:
         self._tell(ConnectionStatus(target.connection, "starting"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from PySide6.QtCore import QObject
 from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
@@ -33,7 +35,7 @@ class EventBridge(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
         self._timer.timeout.connect(self._on_timer_timeout)
-        self._told: list[Event] = []
+        self._to_tell: deque[Event] = deque()
         self._tell_on = QTimer(self)
         """Tells the rest of many events after whatever else waits for its turn."""
         self._tell_on.setSingleShot(True)
@@ -51,29 +53,22 @@ class EventBridge(QObject):
         if not self._timer.isActive():
             self._timer.start()
 
-    def flush(self) -> None:
-        """Tell what was gathered now, all of it."""
-        self._pick_up()
-        told, self._told = self._told, []
-        if told:
-            self.arrived.emit(told)
-
     def rest(self) -> None:
         """Stop ticking until the next event: nothing moves any more."""
-        if not (self._gathered or self._told):
+        if not (self._gathered or self._to_tell):
             self._timer.stop()
 
     def _pick_up(self) -> None:
-        self._told += [event for event in self._gathered if event is not None]
+        self._to_tell.extend(event for event in self._gathered if event is not None)
         self._gathered.clear()
         self._progress_at.clear()
 
     def _tell_some(self) -> None:
         """Tell some, so that a thousand events do not hold the window."""
-        told, self._told = self._told[:_AT_ONCE], self._told[_AT_ONCE:]
+        told = [self._to_tell.popleft() for _ in range(min(_AT_ONCE, len(self._to_tell)))]
         if told:
             self.arrived.emit(told)
-        if self._told:
+        if self._to_tell:
             self._tell_on.start()
 
     def _on_timer_timeout(self) -> None:

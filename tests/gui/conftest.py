@@ -113,6 +113,16 @@ async def driver(opened) -> AsyncGenerator[Driver, None]:
 
 
 @pytest.fixture
+async def two_stored(driver, tmp_path) -> Driver:
+    """A window with two stored files, `a.csv` and `b.csv`."""
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text(name)
+    driver.drop(tmp_path / "a.csv", tmp_path / "b.csv")
+    await driver.ended(2)
+    return driver
+
+
+@pytest.fixture
 def uploading(opened, s3_server, tmp_path):
     """A window with a large file, `big.bin`, whose parts are held on their way until `hold.release()`."""
 

@@ -63,14 +63,10 @@ def reachable(window) -> list[QWidget]:
 
 
 @pytest.fixture
-async def stored(driver, tmp_path):
+async def stored(two_stored):
     """A window with two stored files, in front."""
-    for name in ("a.csv", "b.csv"):
-        (tmp_path / name).write_text(name)
-    driver.drop(tmp_path / "a.csv", tmp_path / "b.csv")
-    await driver.ended(2)
-    await until(driver.window.isActiveWindow)
-    return driver
+    await until(two_stored.window.isActiveWindow)
+    return two_stored
 
 
 async def test_tab_comes_to_everything(stored):

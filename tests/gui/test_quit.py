@@ -55,6 +55,24 @@ def big(tmp_path):
     return tmp_path / "big.bin"
 
 
+@pytest.fixture
+def asked(program, s3_server, big):
+    """The program, asked to close while `big.bin` is held on its way: driver, exit codes, the hold."""
+    with FaultProxy.to(s3_server.endpoint_url) as proxy:
+        hold = proxy.add(Rule.hold("UploadPart", times=99))
+
+        @asynccontextmanager
+        async def run():
+            async with program(endpoint_url=proxy.endpoint_url) as (driver, ended):
+                driver.drop(big)
+                await until(hold.reached.is_set)
+                driver.window.close()
+                await until(lambda: question(driver))
+                yield driver, ended, hold
+
+        yield run
+
+
 def stored_parts(proxy) -> int:
     """Parts that the store has and has said so."""
     return sum(one.operation == "UploadPart" and one.status == 200 for one in proxy.requests)
@@ -79,23 +97,17 @@ async def test_an_idle_window_closes_without_a_question(program):
     assert [w for w in QApplication.topLevelWidgets() if isinstance(w, MainWindow)] == []
 
 
-async def test_stay_goes_on_with_the_uploads(program, s3_server, bucket, big):
+async def test_stay_goes_on_with_the_uploads(asked, s3_server, bucket):
     """The question names what runs; "Stay" keeps the window and the upload ends stored."""
-    with FaultProxy.to(s3_server.endpoint_url) as proxy:
-        hold = proxy.add(Rule.hold("UploadPart", times=99))
-        async with program(endpoint_url=proxy.endpoint_url) as (driver, ended):
-            driver.drop(big)
-            await until(hold.reached.is_set)
-            driver.window.close()
-            await until(lambda: question(driver))
-            text = question(driver).text()
-            default = question(driver).defaultButton().text()
-            answer(driver, "Stay")
-            await until(lambda: not question(driver))
-            visible = driver.window.isVisible()
-            hold.release()
-            await driver.has("big.bin", State.STORED)
-            driver.window.close()
+    async with asked() as (driver, ended, hold):
+        text = question(driver).text()
+        default = question(driver).defaultButton().text()
+        answer(driver, "Stay")
+        await until(lambda: not question(driver))
+        visible = driver.window.isVisible()
+        hold.release()
+        await driver.has("big.bin", State.STORED)
+        driver.window.close()
 
     assert text == "1 upload is not finished."
     assert default == "Stay"
@@ -154,23 +166,17 @@ async def test_what_is_kept_goes_on_at_the_next_start(program, s3_server, bucket
     assert s3_server.open_uploads(bucket) == []
 
 
-async def test_after_a_crash_the_window_says_so(program, paths, s3_server, big, monkeypatch):
+async def test_after_a_crash_the_window_says_so(asked, program, paths):
     """Nobody chose to leave: the queue comes back, with a sentence."""
-    with FaultProxy.to(s3_server.endpoint_url) as proxy:
-        hold = proxy.add(Rule.hold("UploadPart", times=99))
-        async with program(endpoint_url=proxy.endpoint_url) as (driver, _):
-            driver.drop(big)
-            await until(hold.reached.is_set)
-            driver.window.close()
-            await until(lambda: question(driver))
-            answer(driver, "Quit and go on next time")
-            hold.release()
-        paths.kept_queue.unlink()  # what a kill would not have left
-        async with program() as (driver, _):
-            await until(driver.window.banner.isVisible)
-            said = driver.window.banner.text
-            await driver.has("big.bin", State.STORED)
-            driver.window.close()
+    async with asked() as (driver, _, hold):
+        answer(driver, "Quit and go on next time")
+        hold.release()
+    paths.kept_queue.unlink()  # what a kill would not have left
+    async with program() as (driver, _):
+        await until(driver.window.banner.isVisible)
+        said = driver.window.banner.text
+        await driver.has("big.bin", State.STORED)
+        driver.window.close()
 
     assert said == (
         "Hashdrop ended before everything was stored. 1 file came back. Uploading goes on."

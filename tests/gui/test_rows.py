@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from contextlib import asynccontextmanager
 
 import anyio
 import pytest
@@ -16,8 +14,6 @@ from PySide6.QtWidgets import QPushButton
 
 from hashdrop.transfers.events import State
 from hashdrop_gui.delegates.transfer_row import Action
-from support.fault_proxy import FaultProxy
-from support.fault_proxy import Rule
 from support.window import CTRL
 from support.window import entry
 from support.window import until
@@ -30,14 +26,10 @@ def key_of(data: bytes, extension: str) -> str:
 
 
 @pytest.fixture
-async def stored(driver, tmp_path):
+async def stored(two_stored):
     """Two stored files, and a clipboard that holds something else."""
-    for name in ("a.csv", "b.csv"):
-        (tmp_path / name).write_text(name)
-    driver.drop(tmp_path / "a.csv", tmp_path / "b.csv")
-    await driver.ended(2)
     QGuiApplication.clipboard().setText("before")
-    return driver
+    return two_stored
 
 
 async def test_the_path_is_copied_by_the_link_in_the_row(stored):
@@ -100,19 +92,6 @@ async def test_the_menu_offers_only_what_can_be_done(stored):
     ) == (True, False, False)
 
 
-@asynccontextmanager
-async def uploading(opened, s3_server, tmp_path):
-    """A window with a large file whose parts are held on their way."""
-    (tmp_path / "big.bin").write_bytes(os.urandom(12 * MIB))
-    with FaultProxy.to(s3_server.endpoint_url) as proxy:
-        hold = proxy.add(Rule.hold("UploadPart", times=99))
-        async with opened(endpoint_url=proxy.endpoint_url) as driver:
-            driver.drop(tmp_path / "big.bin")
-            await until(hold.reached.is_set)
-            await driver.has("big.bin", State.UPLOADING)
-            yield driver, hold
-
-
 async def cancel_by_key(driver):
     driver.click_row("big.bin")
     QTest.keyClick(driver.view, Qt.Key.Key_Delete)
@@ -135,9 +114,9 @@ async def cancel_by_button(driver):
 @pytest.mark.parametrize(
     "cancel", [cancel_by_key, cancel_by_link, cancel_by_menu, cancel_by_button]
 )
-async def test_a_cancelled_row_leaves_nothing_behind(opened, s3_server, bucket, tmp_path, cancel):
+async def test_a_cancelled_row_leaves_nothing_behind(uploading, s3_server, bucket, cancel):
     """By key, link, menu or button: no object and no multipart upload are left, and the row says so."""
-    async with uploading(opened, s3_server, tmp_path) as (driver, hold):
+    async with uploading() as (driver, hold):
         assert [key[:4] for key in s3_server.open_uploads(bucket)] == ["raw/"]
         await cancel(driver)
         await anyio.sleep(0.1)
@@ -150,9 +129,9 @@ async def test_a_cancelled_row_leaves_nothing_behind(opened, s3_server, bucket, 
     assert s3_server.open_uploads(bucket) == []
 
 
-async def test_a_cancelled_row_is_retried_by_its_link(opened, s3_server, bucket, tmp_path):
+async def test_a_cancelled_row_is_retried_by_its_link(uploading, s3_server, bucket):
     """Retry stores the same file in the same row."""
-    async with uploading(opened, s3_server, tmp_path) as (driver, hold):
+    async with uploading() as (driver, hold):
         await cancel_by_key(driver)
         hold.release()
         await driver.has("big.bin", State.CANCELLED)
@@ -179,11 +158,9 @@ async def test_the_pills_show_only_rows_in_their_state(stored, tmp_path):
     assert stored.index("a.csv").isValid()
 
 
-async def test_the_menu_of_an_unfinished_row_offers_cancel_and_its_path(
-    opened, s3_server, tmp_path
-):
+async def test_the_menu_of_an_unfinished_row_offers_cancel_and_its_path(uploading):
     """The path can be copied while the file is still on its way."""
-    async with uploading(opened, s3_server, tmp_path) as (driver, hold):
+    async with uploading() as (driver, hold):
         await until(lambda: driver.row("big.bin").key)
         menu = await driver.menu("big.bin")
         offered = {words: entry(menu, words).isEnabled() for words in ("Copy path", "Cancel")}

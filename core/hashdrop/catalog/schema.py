@@ -42,9 +42,6 @@ def prepare_schema(connection: Connection, file: Path | None) -> None:
     version = _version(connection)
     if version is None:
         BaseRecord.metadata.create_all(connection)
-        connection.execute(
-            text(f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
-        )
         _stamp(connection, VERSION)
         if file is None:
             _add_trigrams(connection)
@@ -78,14 +75,15 @@ def _version(connection: Connection) -> str | None:
         return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar_one()
     if not tables.has_table(NameRecord.__tablename__):
         return None
-    connection.execute(
-        text(f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
-    )
     _stamp(connection, _FIRST)
     return _FIRST
 
 
 def _stamp(connection: Connection, version: str) -> None:
+    """Write down the version of tables that have none yet, where alembic looks for it."""
+    connection.execute(
+        text(f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+    )
     connection.execute(
         text(f"INSERT INTO {VERSION_TABLE} VALUES (:version)"),
         {"version": version},

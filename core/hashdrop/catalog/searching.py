@@ -253,23 +253,25 @@ def _require_word(question: _Question, word: str) -> None:
 
 
 def _require_dates(question: _Question, filters: Filters) -> None:
-    limits = [
-        f"stored_at {sign} {question.value(moment.astimezone(UTC))}"
-        for sign, moment in ((">=", filters.since), ("<", filters.until))
-        if moment is not None
-    ]
-    if limits:
-        question.require(" AND ".join(limits), "hashdrop_names_by_stored")
+    limits = ((">=", filters.since), ("<", filters.until))
+    moments = [(sign, moment.astimezone(UTC)) for sign, moment in limits if moment is not None]
+    _require_range(question, "stored_at", moments, "hashdrop_names_by_stored")
 
 
 def _require_sizes(question: _Question, filters: Filters) -> None:
-    limits = [
-        f"size {sign} {question.value(min(size, 2**63 - 1))}"
-        for sign, size in ((">=", filters.min_size), ("<=", filters.max_size))
-        if size is not None
-    ]
+    limits = ((">=", filters.min_size), ("<=", filters.max_size))
+    sizes = [(sign, min(size, 2**63 - 1)) for sign, size in limits if size is not None]
+    _require_range(question, "size", sizes, "hashdrop_names_by_size")
+
+
+def _require_range(
+    question: _Question, column: str, limits: Sequence[tuple[str, object]], index: str
+) -> None:
     if limits:
-        question.require(" AND ".join(limits), "hashdrop_names_by_size")
+        question.require(
+            " AND ".join(f"{column} {sign} {question.value(limit)}" for sign, limit in limits),
+            index,
+        )
 
 
 def _begins(column: str, beginning: str, question: _Question) -> str:

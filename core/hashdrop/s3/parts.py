@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import io
 import os
-import select
 import socket
 import ssl
 import threading
@@ -24,6 +23,7 @@ from typing import cast
 from anyio.to_thread import run_sync
 
 from hashdrop.errors import SourceChanged
+from hashdrop.s3.sockets import is_writable
 from hashdrop.snapshot import FileSnapshot
 from hashdrop.snapshot import source_error
 
@@ -321,7 +321,8 @@ class FileSlice(io.RawIOBase):
                     sock.fileno(), self._file.fileno(), self._offset + self._at, left - sent
                 )
             except BlockingIOError:
-                wait_writable(sock)
+                if not is_writable(sock, sock.gettimeout()):
+                    raise TimeoutError("the store takes no more bytes") from None
                 continue
             except ValueError as error:  # closed after a cancellation
                 raise source_error(self._path, OSError()) from error
@@ -348,19 +349,6 @@ class FileSlice(io.RawIOBase):
         if self._at == 0:
             self._crc = self._checked_to = 0
         return self._at
-
-
-def wait_writable(sock: socket.socket) -> None:
-    """Wait until a socket takes more.
-
-    Raises:
-        TimeoutError: It does not within its timeout.
-    """
-    timeout = sock.gettimeout()
-    poll = select.poll()
-    poll.register(sock, select.POLLOUT)
-    if not poll.poll(None if timeout is None else timeout * 1000):
-        raise TimeoutError("the store takes no more bytes")
 
 
 def _changed(path: Path) -> SourceChanged:

@@ -17,7 +17,6 @@ import hashlib
 import hmac
 import os
 import re
-import select
 import socket
 import ssl
 import threading
@@ -38,6 +37,7 @@ from xml.sax.saxutils import unescape
 
 from botocore import exceptions as boto
 
+from hashdrop.s3.sockets import is_readable
 from hashdrop.turns import TURNS
 
 if TYPE_CHECKING:
@@ -52,9 +52,10 @@ _ONE_SEND = 64 * 1024
 """Bodies up to this many bytes go out together with their head."""
 _PIECE = 256 * 1024
 _LARGEST_PIECE = 2 * 1024 * 1024
-_PROCESSORS = threading.Semaphore(max(2, os.cpu_count() or 1))
 _QUICK_S = 0.02
 _SLOW_S = 0.1
+"""What a piece takes where the network is faster than the processors, and where it is slow."""
+_PROCESSORS = threading.Semaphore(max(2, os.cpu_count() or 1))
 _MAX_HEAD = 256 * 1024
 _SUCCESS = range(200, 300)
 _ELSEWHERE = frozenset({"PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed"})
@@ -86,16 +87,7 @@ class _Connection:
 
     def is_stale(self) -> bool:
         """Whether the other end closed it, or said something that nobody asked for."""
-        return self._is_readable(0)
-
-    def _is_readable(self, timeout_s: float | None) -> bool:
-        if isinstance(self.sock, ssl.SSLSocket) and self.sock.pending():
-            return True
-        if hasattr(select, "poll"):  # select() takes no descriptor above 1,023
-            poll = select.poll()
-            poll.register(self.sock, select.POLLIN)
-            return bool(poll.poll(None if timeout_s is None else timeout_s * 1000))
-        return bool(select.select([self.sock], [], [], timeout_s)[0])
+        return is_readable(self.sock, 0)
 
     def await_answer(self) -> None:
         """Wait until an answer begins to come.
@@ -103,9 +95,8 @@ class _Connection:
         Raises:
             TimeoutError: None does.
         """
-        if self._is_readable(self.sock.gettimeout()):
-            return
-        raise TimeoutError("no answer came in time")
+        if not is_readable(self.sock, self.sock.gettimeout()):
+            raise TimeoutError("no answer came in time")
 
     def close(self) -> None:
         with contextlib.suppress(OSError):

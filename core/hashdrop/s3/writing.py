@@ -84,8 +84,10 @@ MIB = 1024**2
 SMALL_FILE = 4 * MIB
 """Files up to this many bytes are read once, hashed and sent from memory, in one visit to a thread."""
 _DEFAULT_IN_FLIGHT = 8
-_HASHES_AT_ONCE = 2
+HASHES_AT_ONCE = 2
+"""Large files that are hashed at once."""
 _HASHED_AWAY = 256 * 1024
+"""From so many bytes on a small file is hashed without the turn; see `turns`."""
 _SIGN_OF_LIFE = "hashdrop-sign-of-life"
 """A key that nothing stands at: any answer about it says that the store is there."""
 
@@ -189,7 +191,7 @@ class ContentWriter:
         )
         self._retries = Retries(patience_s=options.patience_s, ask=self._ask)
         self.claims = claims or Claims()
-        self._hash_limiter = anyio.CapacityLimiter(_HASHES_AT_ONCE)
+        self._hash_limiter = anyio.CapacityLimiter(HASHES_AT_ONCE)
         in_flight = options.max_parts_in_flight or options.max_writers or _DEFAULT_IN_FLIGHT
         slots = anyio.Semaphore(in_flight)
         self.direct = DirectWriter(
@@ -583,7 +585,8 @@ class ContentWriter:
         progress.hashed = len(data)
         progress.note_keyed(pointer, found.content_hash)
         content = self._content(found, digest, pointer, self._tagging(tags))
-        content = replace(content, md5=md5)
+        if md5:
+            content = replace(content, md5=md5)
         claim.take(_place(pointer))
         receipt = self.direct.store_now(data, content, progress=progress, stop=stop, repair=repair)
         progress.note(Phase.VERIFYING)

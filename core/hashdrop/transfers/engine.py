@@ -32,6 +32,7 @@ from hashdrop.s3.direct import is_resumable
 from hashdrop.s3.multipart import part_size_for
 from hashdrop.s3.progress import Progress
 from hashdrop.s3.threads import plain_task_group
+from hashdrop.s3.writing import HASHES_AT_ONCE
 from hashdrop.s3.writing import SMALL_FILE
 from hashdrop.s3.writing import hash_file
 from hashdrop.transfers.events import BatchScanned
@@ -75,8 +76,6 @@ _SMALL_VISIT = 16
 """Small files that a thread takes with it at most."""
 _LARGE_AT_ONCE = 4
 """Large files at once: some are hashed while others are sent; their threads and parts are bounded below."""
-_HASHES_AHEAD = 2
-"""Large files that are hashed while their store is being reached."""
 _SCAN_STEP = 100
 """Files found in one visit to the thread that walks folders; what follows for each holds the event loop."""
 _HASHED_AGAIN = 2
@@ -123,7 +122,7 @@ class Engine:
         self._small_lanes = 0
         self._large_running = 0
         self._visits = anyio.CapacityLimiter(_SMALL_LANES)
-        self._hashes_ahead = anyio.CapacityLimiter(_HASHES_AHEAD)
+        self._hashes_ahead = anyio.CapacityLimiter(HASHES_AT_ONCE)
         self._reporter = Reporter()
         self._scans = 0
         self._walks: set[anyio.CancelScope] = set()

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 from hashdrop_gui.models.wording import tr
+from hashdrop_gui.widgets.limit_button import MB
 
-_MB = 1_000_000
 _MOST = 1_000_000.0
 _PROPOSED = 8.0
 
@@ -41,7 +41,7 @@ class LimitDialog(QDialog):
         self.field.setDecimals(2)
         self.field.setRange(0.01, _MOST)
         self.field.setSuffix(tr(" MB/s"))
-        self.field.setValue(bytes_per_s / _MB if bytes_per_s else _PROPOSED)
+        self.field.setValue(bytes_per_s / MB if bytes_per_s else _PROPOSED)
         self.field.selectAll()
         label.setBuddy(self.field)
         buttons = QDialogButtonBox()
@@ -62,5 +62,5 @@ class LimitDialog(QDialog):
         buttons.rejected.connect(self.reject)
 
     def _on_accepted(self) -> None:
-        self.chosen.emit(self.field.value() * _MB)
+        self.chosen.emit(self.field.value() * MB)
         self.accept()

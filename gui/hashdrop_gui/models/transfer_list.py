@@ -146,20 +146,6 @@ class BatchRow:
     """Its files that were begun, and do not move now."""
 
 
-@dataclass(slots=True)
-class Changes:
-    """What a number of events changed."""
-
-    added: dict[int, int] = field(default_factory=dict[int, int])
-    """Batch -> how many files came to its end."""
-    touched: set[int] = field(default_factory=set[int])
-    """Files that look different."""
-    batches: set[int] = field(default_factory=set[int])
-    """Batches that look different."""
-    ended: bool = False
-    """Whether a file was stored."""
-
-
 class TransferList:
     """All transfers of this run."""
 
@@ -177,9 +163,8 @@ class TransferList:
         fresh: dict[int, Queued] = {}
         for event in events:
             if isinstance(event, Queued) and event.id not in self.files:
-                fresh.setdefault(
-                    event.id, event
-                )  # again within the tick: it was paused and resumed
+                # Again within the tick: it was paused and resumed.
+                fresh.setdefault(event.id, event)
         return list(fresh.values())
 
     def add(self, queued: Queued) -> None:
@@ -253,11 +238,6 @@ class TransferList:
                 row.shown = min(row.fraction, row.shown + gap * _SMOOTHING + 0.002)
                 moved.append(row)
         return moved
-
-    @property
-    def speed(self) -> float:
-        """Bytes a second that are being sent, all files together."""
-        return sum(row.speed for row in self.moving.values() if row.state is State.UPLOADING)
 
     @property
     def active(self) -> int:
