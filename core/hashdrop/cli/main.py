@@ -125,6 +125,23 @@ def get(outer: Options, /, *, pointer: str, output: Path | None, **values: Any) 
 
 
 @cli.command()
+@click.argument("paths", nargs=-1, required=True, metavar="FILE...")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line for each file.")
+@common_options
+@click.pass_obj
+def find(outer: Options, /, *, paths: tuple[str, ...], as_json: bool, **values: Any) -> int:
+    """Say whether files are stored already, and where. They are hashed; nothing is sent."""
+    from hashdrop.cli.find import run_find
+
+    return _run(
+        run_find,
+        outer.with_inner(values),
+        paths=tuple(Path(path) for path in paths),
+        as_json=as_json,
+    )
+
+
+@cli.command()
 @click.argument("pointer")
 @click.option(
     "--expires", default="24h", show_default=True, metavar="TIME", help="30m, 24h or up to 7d."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
@@ -21,6 +22,8 @@ from hashdrop.s3.inspecting import ask_for
 from hashdrop.s3.linking import Link
 from hashdrop.s3.linking import check_duration
 from hashdrop.s3.linking import presign
+from hashdrop.stored.looking_up import Answer
+from hashdrop.stored.looking_up import look_up_all
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
 from hashdrop.stored.places import find_place
@@ -95,6 +98,29 @@ class Stored:
             CatalogError: The catalog cannot be read.
         """
         return await (await self._reach.catalog()).names_of(content_hash)
+
+    async def look_up_all(
+        self,
+        paths: Sequence[Path],
+        *,
+        on_answer: Callable[[Answer], None],
+        on_found: Callable[[Path, int], None] | None = None,
+        on_read: Callable[[int], None] | None = None,
+    ) -> None:
+        """Say of every file of a drop whether its content is stored; nothing is sent. See `looking_up`.
+
+        Args:
+            paths: Files and folders.
+            on_answer: Told each answer as it is known, in no order.
+            on_found: Told each file and its bytes before it is hashed.
+            on_read: Told the bytes of each read, in a worker thread.
+
+        Raises:
+            HashdropError: The catalog cannot be read, or the router fails.
+        """
+        await look_up_all(
+            self._reach, paths, on_answer=on_answer, on_found=on_found, on_read=on_read
+        )
 
     # --- copying ---------------------------------------------------------------------------------
 
