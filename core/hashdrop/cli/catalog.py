@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import sys
 import time
 from functools import partial
@@ -84,6 +85,33 @@ def import_command(
     from hashdrop.cli.main import run
 
     return run(_import, outer.with_inner(values), file=file, form=form, as_json=as_json)
+
+
+@catalog.command("use")
+@click.argument("url", required=False)
+@click.option("--own", is_flag=True, help="Use the catalog of this computer again.")
+@common_options
+@click.pass_obj
+def use_command(outer: Options, /, *, url: str | None, own: bool, **values: Any) -> int:
+    """Share one catalog with a team: URL is postgresql://user@host/database.
+
+    The password is asked for (or read from standard input), and kept in the keyring only.
+    """
+    from hashdrop.cli.main import run
+
+    if (url is None) != own:
+        raise UsageError("Which catalog?", hint="Give its address, or --own.")
+    return run(_use, outer.with_inner(values), url=url or "")
+
+
+@catalog.command("where")
+@common_options
+@click.pass_obj
+def where_command(outer: Options, /, **values: Any) -> int:
+    """Print where the catalog is."""
+    from hashdrop.cli.main import run
+
+    return run(_where, outer.with_inner(values))
 
 
 async def _rebuild(options: Options, *, prefix: str | None, anew: bool, as_json: bool) -> int:
@@ -170,6 +198,52 @@ async def _import(options: Options, *, file: Path, form: str | None, as_json: bo
             f"{done.read:,} rows: {done.added:,} names added, {done.bad:,} could not be read."
         )
     return 1 if done.bad else 0
+
+
+async def _use(options: Options, *, url: str) -> int:
+    from hashdrop.service import open_service
+    from hashdrop.settings import load_settings
+    from hashdrop.settings import save_settings
+    from hashdrop.team import keep_password
+    from hashdrop.team import with_password
+    from hashdrop.team import without_password
+
+    paths = options.paths
+    await run_sync(paths.ensure)
+    if url:
+        plain_url, password = without_password(url)
+        if password is None:
+            password = await run_sync(_ask_password)
+        await _try_to_open(with_password(plain_url, password) if password else plain_url)
+        await run_sync(keep_password, plain_url, password)
+        url = plain_url
+    settings = await run_sync(load_settings, paths.settings_file)
+    await run_sync(save_settings, paths.settings_file, settings.sharing(url))
+    async with open_service(paths) as service:
+        click.echo(f"The catalog is {service.catalog_place}")
+    return 0
+
+
+async def _try_to_open(url: str) -> None:
+    """Nothing is saved that does not work; its tables are made on the way."""
+    from hashdrop.catalog.catalog import open_catalog
+
+    async with open_catalog(url):
+        pass
+
+
+def _ask_password() -> str:
+    if sys.stdin.isatty():
+        return getpass.getpass("Password: ")
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+async def _where(options: Options) -> int:
+    from hashdrop.service import open_service
+
+    async with open_service(options.paths) as service:
+        click.echo(service.catalog_place)
+    return 0
 
 
 class _Progress:
