@@ -23,6 +23,8 @@ from anyio.to_thread import run_sync
 
 from hashdrop.catalog.rows import PointerRow
 from hashdrop.catalog.rows import StoredName
+from hashdrop.catalog.sqlite_notes import SqliteNotes
+from hashdrop.catalog.sqlite_notes import open_notes
 from hashdrop.connection import LOCAL_CONNECTION_NAME
 from hashdrop.connection import ChecksumMode
 from hashdrop.connection import Choice
@@ -168,7 +170,7 @@ class Service:
         """
         async with self._switching:
             await self._reopen()
-            self._catalog.want()
+            await self._catalog.want()
 
     async def signed_in(self) -> None:
         """Go on, with the credentials as they are now, with all that waits for the person to sign in."""
@@ -554,8 +556,9 @@ def _resolved(choice: Choice, settings: Settings) -> Connection | None:
 class OpeningCatalog:
     """The catalog while it is opened: its libraries take half a second that an upload need not wait for.
 
-    It is opened when it is wanted: beside the libraries of the connection its own would slow both down,
-    beside the hashing of the first files they cost nothing.
+    What is stored is noted without them wherever that can be. Else it is opened when it is wanted: beside
+    the libraries of the connection its own would slow both down, beside the hashing of the first files they
+    cost nothing.
 
     Args:
         path: Of its file.
@@ -563,6 +566,7 @@ class OpeningCatalog:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._notes: SqliteNotes | None = None
         self._catalog: Catalog | None = None
         self._wanted = anyio.Event()
         self._opened = anyio.Event()
@@ -577,28 +581,43 @@ class OpeningCatalog:
         # Shielded: what S3 confirmed is noted even when the program is being ended.
         with anyio.CancelScope(shield=True):
             await self._wanted.wait()
-            if self._closing.is_set():
-                return
-            module = await run_sync(import_module, "hashdrop.catalog.catalog")
-            async with module.open_catalog(self._path) as self._catalog:
-                self._opened.set()
-                await self._closing.wait()
+            try:
+                if not self._closing.is_set():
+                    module = await run_sync(import_module, "hashdrop.catalog.catalog")
+                    async with module.open_catalog(self._path) as self._catalog:
+                        self._opened.set()
+                        await self._closing.wait()
+            finally:
+                if self._notes is not None:
+                    await self._notes.close()
 
     def close(self) -> None:
         """Let `run` end."""
         self._closing.set()
         self._wanted.set()
 
-    def want(self) -> None:
-        """Begin to open it."""
-        self._wanted.set()
+    async def want(self) -> None:
+        """See to it that what is stored can soon be noted."""
+        if self._notes is None:
+            self._notes = await open_notes(self._path)
+        if self._notes is None:
+            self._wanted.set()
 
     async def opened(self) -> Catalog:
         """Return it when it is open."""
-        self.want()
+        self._wanted.set()
         await self._opened.wait()
         assert self._catalog is not None
         return self._catalog
+
+    async def record_many(self, stored: Sequence[StoredName]) -> None:
+        """Note objects that S3 confirmed; see `Catalog.record_many`.
+
+        Raises:
+            CatalogError: The database cannot be written.
+        """
+        notes = self._notes or await self.opened()
+        await notes.record_many(stored)
 
 
 @asynccontextmanager
@@ -635,7 +654,7 @@ async def open_service(
             )
             for one in confirmed
         ]
-        await (await catalog.opened()).record_many(stored)
+        await catalog.record_many(stored)
 
     async with AsyncExitStack() as stack:
         group = await stack.enter_async_context(plain_task_group())
