@@ -7,7 +7,6 @@ is left and nothing has to be deleted.
 from __future__ import annotations
 
 import contextlib
-import zlib
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from uuid import uuid4
 
 from botocore import exceptions as boto
 
+from hashdrop.digest import crc32
 from hashdrop.s3.body import Body
 from hashdrop.s3.body import Stop
 from hashdrop.s3.faults import translate
@@ -68,10 +68,10 @@ def probe(client: S3Client, wire: Wire | None, bucket: str, prefix: str, stop: S
     except boto.BotoCoreError as error:
         raise translate(error, bucket=bucket, key=key) from error
     part: Any = {**place, "UploadId": upload_id}
-    crc = encode_crc(zlib.crc32(_CONTENT))
+    crc = encode_crc(crc32(_CONTENT))
     try:
         checksums = (
-            _answer_to(client, wire, part, encode_crc(zlib.crc32(_CONTENT) ^ 1), stop) is None
+            _answer_to(client, wire, part, encode_crc(crc32(_CONTENT) ^ 1), stop) is None
             and _answer_to(client, wire, part, crc, stop) == crc
         )
         sent: dict[str, Any] = {"PartNumber": 1, **({"ChecksumCRC32": crc} if checksums else {})}
