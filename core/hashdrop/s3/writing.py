@@ -132,7 +132,7 @@ class WriteOptions:
     copy_part_threshold: int = MAX_SINGLE_COPY
     copy_part_size: int = DEFAULT_COPY_PART
     cleanup_timeout: float = 30.0
-    own_connections: bool = False
+    own_connections: bool | None = None
     patience_s: float = 0.0
     pace: Pace | None = None
     store_name: str = ""
