@@ -483,10 +483,23 @@ class Service:
             # Its port is another at each start.
             store_name=str(self.paths.local_store) if keys is not None else "",
         )
-        writer = ContentWriter(client, router, options, claims=self._claims)
+        writer = ContentWriter(
+            client, router, options, claims=self._claims, temporaries=self._journal
+        )
         learns = connection.checksum_mode is ChecksumMode.AUTOMATIC or keys is not None
-        target.opened(writer, partial(self._learn, connection) if learns else None)
+        target.opened(writer, partial(self._prepare, connection, learns=learns))
         return None
+
+    async def _prepare(
+        self, connection: Connection, writer: ContentWriter, *, learns: bool
+    ) -> None:
+        """Before the first write: take away what a run that was killed left, and learn about the store."""
+        try:
+            await writer.take_away(connection.bucket)
+        except HashdropError as error:  # it stays noted for the next start
+            _LOG.warning("What an earlier run left in %s stays there: %s", connection.bucket, error)
+        if learns:
+            await self._learn(connection, writer)
 
     async def _learn(self, connection: Connection, writer: ContentWriter) -> None:
         """Find out, once for each store, what it can do; others than AWS are tried before trusted."""

@@ -12,7 +12,6 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 from typing import Any
 from urllib.parse import quote
-from uuid import uuid4
 
 from botocore import exceptions as boto
 
@@ -41,21 +40,20 @@ class Abilities:
     """Whether it refuses to complete an upload whose size is another than said (`MpuObjectSize`)."""
 
 
-def probe(client: S3Client, wire: Wire | None, bucket: str, prefix: str, stop: Stop) -> Abilities:
+def probe(client: S3Client, wire: Wire | None, bucket: str, key: str, stop: Stop) -> Abilities:
     """Try what a store can do; blocking, half a dozen requests.
 
     Args:
         client: Of the store.
         wire: To the bucket, if there is one.
         bucket: Where it is tried.
-        prefix: Of temporary objects.
+        key: Of its own, under which it is tried.
         stop: Ends it, also while the store is silent.
 
     Raises:
         Interrupted: It was stopped.
         HashdropError: The store cannot be reached, or does not let this client upload.
     """
-    key = f"{prefix}/hashdrop-probe-{uuid4()}" if prefix else f"hashdrop-probe-{uuid4()}"
     place: Any = {"Bucket": bucket, "Key": key}
     try:
         upload_id = client.create_multipart_upload(**place, ChecksumAlgorithm="CRC32")["UploadId"]
