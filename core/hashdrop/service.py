@@ -31,18 +31,16 @@ from hashdrop.connection import Choice
 from hashdrop.connection import Connection
 from hashdrop.content_types import content_type_of
 from hashdrop.digest import make_digest
+from hashdrop.errors import CatalogError
 from hashdrop.errors import HashdropError
-from hashdrop.errors import ObjectMissing
 from hashdrop.errors import SettingsError
 from hashdrop.local_store import LocalStore
 from hashdrop.paths import Paths
 from hashdrop.pointer import StoredPointer
-from hashdrop.pointer import parse_place
 from hashdrop.s3.claims import Claims
 from hashdrop.s3.client import Keys
 from hashdrop.s3.client import ensure_bucket
 from hashdrop.s3.client import open_client
-from hashdrop.s3.download import download
 from hashdrop.s3.probe import Abilities
 from hashdrop.s3.routing import S3Router
 from hashdrop.s3.routing import ask_router
@@ -55,6 +53,8 @@ from hashdrop.settings import Preferences
 from hashdrop.settings import Settings
 from hashdrop.settings import load_settings
 from hashdrop.settings import save_settings
+from hashdrop.team import catalog_place
+from hashdrop.team import shown
 from hashdrop.transfers.engine import Engine
 from hashdrop.transfers.engine import open_engine
 from hashdrop.transfers.events import Listener
@@ -69,6 +69,8 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
     from hashdrop.catalog.catalog import Catalog
+    from hashdrop.stored.places import Reached
+    from hashdrop.stored.stored import Stored
 
 _LOG = logging.getLogger(__name__)
 
@@ -136,6 +138,9 @@ class Service:
         self._target = Target(self._current())
         self._switching = anyio.Lock()
         self._saving = anyio.Lock()
+        self._reaching = anyio.Lock()
+        self._others: dict[str, Target] = {}
+        self._stored: Stored | None = None
         self.status = ConnectionStatus(self._target.connection, "starting")
         """Of the current connection."""
         self.was_suspended = False
@@ -374,56 +379,74 @@ class Service:
         """
         return await (await self._catalog.opened()).first_names(pointers)
 
-    async def find(self, text: str) -> StoredPointer | tuple[str, str]:
-        """Return what a pasted pointer, key or hash means.
+    @property
+    def stored(self) -> Stored:
+        """Answers about what is stored: find, link, verify, download, delete."""
+        if self._stored is None:
+            from hashdrop.stored.stored import Stored  # an upload needs none of it
 
-        Args:
-            text: `s3://…`, pointer JSON, a key, or a content hash (whole, or at least 8 characters).
+            self._stored = Stored(self)
+        return self._stored
 
-        Returns:
-            The pointer if the catalog knows it, else a bucket and a key.
+    # --- what `stored` needs; see `stored.places.Reach` --------------------------------------------
+
+    @property
+    def connection(self) -> Connection:
+        """The current connection."""
+        return self._target.connection
+
+    @property
+    def data(self) -> Path:
+        """Folder of this person's data."""
+        return self.paths.data
+
+    @property
+    def catalog_place(self) -> str:
+        """Where the catalog is, for people: its file, or the address of a team's without the password."""
+        return shown(self._catalog.place)
+
+    async def catalog(self) -> Catalog:
+        """Return the catalog when it is open.
 
         Raises:
-            UsageError: The text is none of these.
-            ObjectMissing: It is a hash that the catalog does not know.
+            CatalogError: It cannot be opened.
         """
-        text = text.strip()
-        if 8 <= len(text) <= 64 and all(char in "0123456789abcdefABCDEF" for char in text):
-            found = await (await self._catalog.opened()).find_hash(text)
-            if found:
-                own = [one for one in found if one.bucket == self._target.connection.bucket]
-                return (own or found)[0]
-            raise ObjectMissing(
-                f"No stored file has the hash {text}.", hint="Give its key or s3:// address."
+        return await self._catalog.opened()
+
+    async def reached(self, connection: str = "", bucket: str = "") -> Reached:
+        """Return a connection when it is reached; see `stored.places.Reach`.
+
+        Raises:
+            HashdropError: It cannot be reached.
+        """
+        from hashdrop.stored.places import Reached
+
+        target = await self._target_of(connection, bucket)
+        writer = await target.reader()
+        found = target.connection
+        if found.name == LOCAL_CONNECTION_NAME:
+            meta = writer.requests.client.meta
+            found = found.model_copy(
+                update={"endpoint_url": meta.endpoint_url, "region": meta.region_name}
             )
-        bucket, key = parse_place(text, default_bucket=self._target.connection.bucket)
-        stem = key.rpartition("/")[2].partition(".")[0]
-        catalog = await self._catalog.opened()
-        for pointer in await catalog.find_hash(stem) if len(stem) == 64 else []:
-            if (pointer.bucket, pointer.key) == (bucket, key):
-                return pointer
-        return bucket, key
-
-    async def get(self, text: str, output: Path | None) -> tuple[Path, int, bool]:
-        """Download an object; see `s3.download.download`.
-
-        Args:
-            text: As of `find`.
-            output: File or folder to write to; by default the key's name in the current folder.
-
-        Returns:
-            The file, its bytes, and whether its hash could be checked.
-
-        Raises:
-            HashdropError: It is not there, does not fit its hash, or cannot be written.
-        """
-        place = await self.find(text)
-        bucket, key = (place.bucket, place.key) if isinstance(place, StoredPointer) else place
-        expected = place.content_hash if isinstance(place, StoredPointer) else None
-        reader = await self._target.reader()
-        return await download(reader, {"bucket": bucket, "key": key}, output, expected=expected)
+        return Reached(found, writer)
 
     # --- inside ----------------------------------------------------------------------------------
+
+    async def _target_of(self, name: str, bucket: str) -> Target:
+        """Return the target of a connection that need not be the current one."""
+        current = self._target.connection
+        named = [one for one in self.connections if one.name == name]
+        fitting = named or [one for one in self.connections if one.bucket == bucket]
+        if name == "" or current in fitting or not fitting:
+            return self._target
+        key = fitting[0].model_dump_json()
+        async with self._reaching:
+            target = self._others.get(key)
+            if target is None or target.has_failed:
+                target = self._others[key] = Target(fitting[0])
+                await self._reach(target)
+        return target
 
     def _current(self) -> Connection:
         if self._override is not None:
@@ -574,13 +597,14 @@ class OpeningCatalog:
     cost nothing.
 
     Args:
-        path: Of its file.
+        place: Of its file, or the URL of a team's.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, place: Path | str) -> None:
+        self.place = place
         self._notes: SqliteNotes | None = None
         self._catalog: Catalog | None = None
+        self._error: CatalogError | None = None
         self._wanted = anyio.Event()
         self._opened = anyio.Event()
         self._closing = anyio.Event()
@@ -593,16 +617,27 @@ class OpeningCatalog:
         """
         # Shielded: what S3 confirmed is noted even when the program is being ended.
         with anyio.CancelScope(shield=True):
-            await self._wanted.wait()
             try:
-                if not self._closing.is_set():
-                    module = await run_sync(import_module, "hashdrop.catalog.catalog")
-                    async with module.open_catalog(self._path) as self._catalog:
-                        self._opened.set()
-                        await self._closing.wait()
+                await self._keep_open()
             finally:
                 if self._notes is not None:
                     await self._notes.close()
+
+    async def _keep_open(self) -> None:
+        await self._wanted.wait()
+        while not self._closing.is_set():
+            try:
+                module = await run_sync(import_module, "hashdrop.catalog.catalog")
+                async with module.open_catalog(self.place) as self._catalog:
+                    self._opened.set()
+                    await self._closing.wait()
+            except CatalogError as error:
+                # A team's database may be there again later: the window goes on without it.
+                self._error = error
+                self._wanted = anyio.Event()
+                self._opened.set()
+                self._opened = anyio.Event()
+                await self._wanted.wait()
 
     def close(self) -> None:
         """Let `run` end."""
@@ -611,23 +646,29 @@ class OpeningCatalog:
 
     async def want(self) -> None:
         """See to it that what is stored can soon be noted."""
-        if self._notes is None:
-            self._notes = await open_notes(self._path)
+        if self._notes is None and isinstance(self.place, Path):
+            self._notes = await open_notes(self.place)
         if self._notes is None:
             self._wanted.set()
 
     async def opened(self) -> Catalog:
-        """Return it when it is open."""
+        """Return it when it is open.
+
+        Raises:
+            CatalogError: It cannot be opened.
+        """
         self._wanted.set()
         await self._opened.wait()
-        assert self._catalog is not None
+        if self._catalog is None:
+            assert self._error is not None
+            raise self._error
         return self._catalog
 
     async def record_many(self, stored: Sequence[StoredName]) -> None:
         """Note objects that S3 confirmed; see `Catalog.record_many`.
 
         Raises:
-            CatalogError: The database cannot be written.
+            CatalogError: The database cannot be opened or written.
         """
         notes = self._notes or await self.opened()
         await notes.record_many(stored)
@@ -654,7 +695,9 @@ async def open_service(
     """
     settings = await run_sync(_prepare, paths)
     override = _resolved(choice or Choice(), settings)
-    catalog = OpeningCatalog(paths.catalog_file)
+    catalog = OpeningCatalog(
+        await run_sync(catalog_place, paths.catalog_file, settings.catalog_url)
+    )
 
     async def record(confirmed: Sequence[Confirmed]) -> None:
         stored = [

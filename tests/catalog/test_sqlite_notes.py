@@ -138,7 +138,7 @@ async def test_what_was_gone_is_there_again(tmp_path):
             database.execute("UPDATE hashdrop_names SET gone_at = '2025-01-01 00:00:00.000000'")
         await notes.record_many(STORED[:1])
 
-    gone = {row[2]: row[-1] for row in dump(path)[noting.NAMES]}
+    gone = {row[2]: row[16] for row in dump(path)[noting.NAMES]}
     assert gone == {
         "a.txt": None,
         STORED[1].name: None,

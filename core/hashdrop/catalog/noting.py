@@ -25,7 +25,7 @@ from hashdrop.catalog.rows import StoredName
 from hashdrop.catalog.rows import fold
 from hashdrop.pointer import StoredPointer
 
-VERSION = "0002"
+VERSION = "0003"
 """Of the tables; a later one comes with a script in `migrations/versions`."""
 VERSION_TABLE = "hashdrop_catalog_version"
 CLASS_ID = "6f1d9c2b"

@@ -24,7 +24,7 @@ from hashdrop.catalog.records import NameRecord
 from hashdrop.errors import CatalogError
 
 _FIRST = "0001"
-_KNOWN = ("0001", "0002")
+_KNOWN = ("0001", "0002", "0003")
 
 
 def prepare_schema(connection: Connection, file: Path | None) -> None:
