@@ -36,6 +36,7 @@ from hashdrop_gui.actions.finishing import Finishing
 from hashdrop_gui.actions.holding import Holding
 from hashdrop_gui.actions.intake import Intake
 from hashdrop_gui.actions.intake import local_paths
+from hashdrop_gui.actions.kept_columns import KeptColumns
 from hashdrop_gui.actions.waits import Waits
 from hashdrop_gui.bridge import EventBridge
 from hashdrop_gui.desktop.announcing import announce
@@ -127,6 +128,7 @@ class MainWindow(QMainWindow):
             tasks=tasks,
             parent=self,
         )
+        self.kept_columns = KeptColumns(self.transfers, service, tasks)
         self._earlier_names = EarlierNames(
             self.model.list, service=service, tasks=tasks, found=self.model.show_changes
         )
