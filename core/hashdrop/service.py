@@ -286,6 +286,10 @@ class Service:
         """Queue failed or cancelled transfers again; with `repair` what stands in their way is replaced."""
         self._engine.retry(ids, self._target, repair=repair)
 
+    def forget(self, ids: Iterable[int]) -> None:
+        """Know no more of failed or cancelled transfers; they do not come back at the next start either."""
+        self._engine.forget(ids)
+
     def pause(self, ids: Iterable[int]) -> None:
         """Pause transfers."""
         self._engine.pause(ids)

@@ -31,6 +31,7 @@ from hashdrop.connection import Connection
 from hashdrop.errors import HashdropError
 from hashdrop.transfers.events import BatchScanned
 from hashdrop.transfers.events import Event
+from hashdrop_gui.actions.batches import Batches
 from hashdrop_gui.actions.earlier_names import EarlierNames
 from hashdrop_gui.actions.finishing import Finishing
 from hashdrop_gui.actions.holding import Holding
@@ -128,6 +129,7 @@ class MainWindow(QMainWindow):
             tasks=tasks,
             parent=self,
         )
+        self.batches = Batches(self.model, service=service, tasks=tasks, window=self)
         self.kept_columns = KeptColumns(self.transfers, service, tasks)
         self._earlier_names = EarlierNames(
             self.model.list, service=service, tasks=tasks, found=self.model.show_changes
@@ -203,6 +205,14 @@ class MainWindow(QMainWindow):
         self.transfers.retry_requested.connect(self._service.retry)
         self.transfers.pause_requested.connect(self._service.pause)
         self.transfers.resume_requested.connect(self.holding.resume)
+        self.transfers.batch_action_requested.connect(self.batches.act)
+        self.transfers.remove_requested.connect(self.batches.remove)
+        self.transfers.clear_requested.connect(self.batches.remove_finished)
+        self.transfers.export_requested.connect(
+            lambda rows: self.batches.choose_export(rows, tr("pointers"))
+        )
+        self.batches.told.connect(self.say)
+        self.batches.copy_requested.connect(self.copy)
         self.holding.changed.connect(self._show_summary)
         self.bridge.arrived.connect(self.finishing.take)
         self.intake.added.connect(lambda: self.show_page(0))

@@ -351,6 +351,15 @@ class Engine:
             self._queue(transfer)
         self._start_waiting()
 
+    def forget(self, ids: Iterable[int]) -> None:
+        """Know no more of failed and cancelled transfers: they cannot be retried, and never come back."""
+        ended = [one for one in self._known(ids) if one.state in {State.FAILED, State.CANCELLED}]
+        for transfer in ended:
+            if not self._is_running(transfer):
+                del self._transfers[transfer.id]
+        if ended and self._queue_journal is not None:
+            self._group.start_soon(self._recording.forget, *(one.id for one in ended))
+
     def hurry(self) -> None:
         """Ask for stores that are out of reach now, not when they are due."""
         for target in {transfer.target for transfer in self._running.values()}:

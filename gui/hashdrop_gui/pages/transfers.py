@@ -25,6 +25,9 @@ from hashdrop_gui.delegates.transfer_row import RIGHT
 from hashdrop_gui.delegates.transfer_row import ROW_HEIGHT
 from hashdrop_gui.delegates.transfer_row import Action
 from hashdrop_gui.delegates.transfer_row import TransferRowDelegate
+from hashdrop_gui.models.batch_actions import BatchAction
+from hashdrop_gui.models.batch_actions import batch_actions_of
+from hashdrop_gui.models.batch_actions import words_of
 from hashdrop_gui.models.columns import Order
 from hashdrop_gui.models.transfer_list import BatchRow
 from hashdrop_gui.models.transfer_list import FileRow
@@ -93,9 +96,17 @@ class TransfersPage(QWidget):
         resume_requested: Ids of files.
         retry_requested: Ids of files.
         upload_requested: The button of the empty state.
+        batch_action_requested: A `BatchAction` and the number of a batch.
+        remove_requested: Rows of files that are to be taken off the list.
+        clear_requested: All that is done is to be taken off the list.
+        export_requested: Rows of files whose pointers are to be written to a file.
     """
 
     copy_text_requested = Signal(str, str)
+    batch_action_requested = Signal(str, int)
+    remove_requested = Signal(list)
+    clear_requested = Signal()
+    export_requested = Signal(list)
     cancel_requested = Signal(list)
     pause_requested = Signal(list)
     resume_requested = Signal(list)
@@ -107,6 +118,7 @@ class TransfersPage(QWidget):
         self.setObjectName("page")
         self.search_hint = tr("Search transfers")
         self._model = model
+        self._link_clicked = False
         self._pills = FilterPills(
             [tr("All"), tr("Active"), tr("Waiting"), tr("Failed"), tr("Stored")]
         )
@@ -165,6 +177,8 @@ class TransfersPage(QWidget):
             (tr("Open or close a drop, copy a file's pointer"), "Return", self._on_return),
             (tr("Pause or resume the selected files"), "Ctrl+P", self.turn_selected),
             (tr("Retry the selected files"), "Ctrl+Shift+R", self.retry_selected),
+            (tr("Export the pointers of the selected files"), "Ctrl+E", self.export_selected),
+            (tr("Take the selected files off the list"), "Shift+Del", self.remove_selected),
         ):
             action = QAction(words, view)
             action.setShortcut(QKeySequence(keys))
@@ -174,6 +188,11 @@ class TransfersPage(QWidget):
         view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.customContextMenuRequested.connect(self._on_menu_requested)
         self.delegate.acted.connect(self._on_delegate_acted)
+        self.delegate.batch_acted.connect(self._on_delegate_batch_acted)
+        # Behind the click, for it may take the row away.
+        self.delegate.batch_acted.connect(
+            self.batch_action_requested, Qt.ConnectionType.QueuedConnection
+        )
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Paint in another scheme from now on."""
@@ -237,6 +256,18 @@ class TransfersPage(QWidget):
         if ids:
             self.retry_requested.emit(ids)
 
+    def export_selected(self) -> None:
+        """Write the pointers of the selected files to a file."""
+        rows = [row for row in self.selected() if row.pointer]
+        if rows:
+            self.export_requested.emit(rows)
+
+    def remove_selected(self) -> None:
+        """Take the selected files that are at their end off the list."""
+        rows = [row for row in self.selected() if row.state.is_final]
+        if rows:
+            self.remove_requested.emit(rows)
+
     def turn_selected(self) -> None:
         """Pause the selected files that are on their way; resume them if all of them are paused."""
         unfinished = [row for row in self.selected() if not row.state.is_final]
@@ -273,9 +304,13 @@ class TransfersPage(QWidget):
             self._on_view_clicked(index)
             self._on_view_double_clicked(index)
 
+    def _on_delegate_batch_acted(self) -> None:
+        self._link_clicked = True
+
     def _on_view_clicked(self, index: QModelIndex) -> None:
+        link_clicked, self._link_clicked = self._link_clicked, False
         row = index.data(Role.ROW)
-        if isinstance(row, BatchRow):
+        if isinstance(row, BatchRow) and not link_clicked:
             self._model.set_open(row, is_open=not row.is_open)
 
     def _on_open_requested(self, is_open: bool) -> None:  # noqa: FBT001  # Qt's way
@@ -326,6 +361,10 @@ class TransfersPage(QWidget):
             return None
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        chosen = [index.data(Role.ROW) for index in self.view.selectionModel().selectedIndexes()]
+        if len(chosen) == 1 and isinstance(chosen[0], BatchRow):
+            self._fill_for_batch(menu, chosen[0])
+            return menu
         keyed = [row.key for row in rows if row.key]
         pointers = [row.pointer for row in rows if row.pointer]
         running = [row.id for row in rows if not row.state.is_final]
@@ -333,6 +372,7 @@ class TransfersPage(QWidget):
         movable = [number for number in running if number not in set(paused)]
         ended = [row.id for row in rows if row.state in {State.FAILED, State.CANCELLED}]
         failed = [row for row in rows if row.error]
+        done = [row for row in rows if row.state.is_final]
         entries = (
             (tr("Copy path"), keyed, lambda: self._copy(keyed, tr("path"), tr("paths"))),
             (
@@ -357,6 +397,10 @@ class TransfersPage(QWidget):
                 failed,
                 lambda: self._copy([details(row) for row in failed], tr("details"), tr("details")),
             ),
+            None,
+            (tr("Export pointers…"), pointers, lambda: self.export_requested.emit(rows)),
+            (tr("Remove from the list"), done, lambda: self.remove_requested.emit(done)),
+            (tr("Clear completed"), True, self.clear_requested.emit),
         )
         for entry in entries:
             if entry is None:
@@ -367,6 +411,23 @@ class TransfersPage(QWidget):
             action.setEnabled(bool(applies))
             action.triggered.connect(lambda *_, run=act: run())
         return menu
+
+    def _fill_for_batch(self, menu: QMenu, batch: BatchRow) -> None:
+        offered = batch_actions_of(batch)
+        pointers = [row.pointer.to_json() for row in batch.files if row.pointer]
+        for action in BatchAction:
+            entry = menu.addAction(words_of(action))
+            entry.setEnabled(action in offered)
+            entry.triggered.connect(
+                lambda *_, one=action: self.batch_action_requested.emit(one, batch.number)
+            )
+        menu.addSeparator()
+        entry = menu.addAction(tr("Copy pointer JSON"))
+        entry.setEnabled(bool(pointers))
+        entry.triggered.connect(lambda *_: self._copy(pointers, tr("pointer JSON"), tr("pointers")))
+        menu.addAction(tr("Clear completed")).triggered.connect(
+            lambda *_: self.clear_requested.emit()
+        )
 
 
 def details(row: FileRow) -> str:
