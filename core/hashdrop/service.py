@@ -56,6 +56,7 @@ from hashdrop.settings import save_settings
 from hashdrop.transfers.engine import Engine
 from hashdrop.transfers.engine import open_engine
 from hashdrop.transfers.events import Listener
+from hashdrop.transfers.holding import LARGE_DROP
 from hashdrop.transfers.journal import Journal
 from hashdrop.transfers.journal import QueuedFile
 from hashdrop.transfers.journal import open_journal
@@ -130,6 +131,8 @@ class Service:
         self._claims = Claims()
         self.throttle = Throttle()
         """The bandwidth limit of all transfers; may be changed while they run."""
+        self.large_drop = LARGE_DROP
+        """From which size on a drop is asked about, where somebody can be asked."""
         self._watchers: list[Callable[[ConnectionStatus], None]] = []
         self._target = Target(self._current())
         self._switching = anyio.Lock()
@@ -266,11 +269,28 @@ class Service:
         tags: Mapping[str, str] | None = None,
         single_pass: bool = False,
         repair: bool = False,
+        asks: bool = False,
     ) -> int:
-        """Queue files and folders; returns the number of the batch, events follow."""
+        """Queue files and folders; returns the number of the batch, events follow.
+
+        With `asks`, one that is larger than `large_drop` is held until `release` or `dismiss`.
+        """
         return self._engine.add(
-            paths, self._target, tags=tags, single_pass=single_pass, repair=repair
+            paths,
+            self._target,
+            tags=tags,
+            single_pass=single_pass,
+            repair=repair,
+            ask_above=self.large_drop if asks else None,
         )
+
+    def release(self, batch: int) -> None:
+        """Begin a drop that is held."""
+        self._engine.release(batch)
+
+    def dismiss(self, batch: int) -> None:
+        """Forget a drop that is held."""
+        self._engine.dismiss(batch)
 
     def add_stream(
         self, stream: AsyncIterable[bytes], *, name: str, tags: Mapping[str, str] | None = None

@@ -38,6 +38,7 @@ from hashdrop_gui.actions.holding import Holding
 from hashdrop_gui.actions.intake import Intake
 from hashdrop_gui.actions.intake import local_paths
 from hashdrop_gui.actions.kept_columns import KeptColumns
+from hashdrop_gui.actions.large_drops import LargeDrops
 from hashdrop_gui.actions.waits import Waits
 from hashdrop_gui.bridge import EventBridge
 from hashdrop_gui.desktop.announcing import announce
@@ -130,6 +131,7 @@ class MainWindow(QMainWindow):
             parent=self,
         )
         self.batches = Batches(self.model, service=service, tasks=tasks, window=self)
+        self.large_drops = LargeDrops(self.model.list, self.speed, service=service, window=self)
         self.kept_columns = KeptColumns(self.transfers, service, tasks)
         self._earlier_names = EarlierNames(
             self.model.list, service=service, tasks=tasks, found=self.model.show_changes
@@ -197,6 +199,8 @@ class MainWindow(QMainWindow):
         self.sidebar.connection_chosen.connect(self._on_connection_chosen)
         self.sidebar.settings_requested.connect(self.edit_connection)
         self.bridge.arrived.connect(self.waits.take)
+        self.bridge.arrived.connect(self.large_drops.take)
+        self.bridge.ticked.connect(self.large_drops.show)
         self.banner.settings_requested.connect(lambda: self.edit_connection(None))
         for page in (self.transfers, self.pointers):
             page.copy_text_requested.connect(self.copy)

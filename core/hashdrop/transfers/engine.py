@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.lowlevel
 from anyio.to_thread import run_sync
 
 from hashdrop.content_types import content_type_of
@@ -35,6 +36,8 @@ from hashdrop.s3.threads import plain_task_group
 from hashdrop.s3.writing import HASHES_AT_ONCE
 from hashdrop.s3.writing import SMALL_FILE
 from hashdrop.s3.writing import hash_file
+from hashdrop.transfers.events import BatchDismissed
+from hashdrop.transfers.events import BatchHeld
 from hashdrop.transfers.events import BatchScanned
 from hashdrop.transfers.events import Cancelled
 from hashdrop.transfers.events import Event
@@ -44,6 +47,8 @@ from hashdrop.transfers.events import Listener
 from hashdrop.transfers.events import Paused
 from hashdrop.transfers.events import State
 from hashdrop.transfers.events import Waiting
+from hashdrop.transfers.holding import AskAbove
+from hashdrop.transfers.holding import HeldDrop
 from hashdrop.transfers.journal import QueuedFile
 from hashdrop.transfers.outcomes import needs_patience
 from hashdrop.transfers.outcomes import pointer_of
@@ -78,6 +83,8 @@ _LARGE_AT_ONCE = 4
 """Large files at once: some are hashed while others are sent; their threads and parts are bounded below."""
 _SCAN_STEP = 100
 """Files found in one visit to the thread that walks folders; what follows for each holds the event loop."""
+_HELD_STEP = 500
+"""Files of a held drop that are seen to without a break."""
 _HASHED_AGAIN = 2
 """How often a file that changed while it was read is hashed anew by itself."""
 _SETTLE_S = 0.5
@@ -125,6 +132,8 @@ class Engine:
         self._hashes_ahead = anyio.CapacityLimiter(HASHES_AT_ONCE)
         self._reporter = Reporter()
         self._scans = 0
+        self._held: dict[int, HeldDrop] = {}
+        """By the numbers of their batches."""
         self._walks: set[anyio.CancelScope] = set()
         """Of the drops that are still being walked."""
         self._drops = 0
@@ -155,6 +164,7 @@ class Engine:
         tags: Mapping[str, str] | None = None,
         single_pass: bool = False,
         repair: bool = False,
+        ask_above: AskAbove | None = None,
     ) -> int:
         """Queue a drop; its files are found in a thread and follow as events.
 
@@ -164,12 +174,16 @@ class Engine:
             tags: Of each object.
             single_pass: Stream instead of hashing first.
             repair: Whether to replace an object that is not what its key says.
+            ask_above: Nothing of it is begun before it is counted; and if it is larger than this, which
+                `BatchHeld` tells as soon as it is known, not before `release`. `None` to begin at once.
 
         Returns:
             The number of the batch.
         """
         batch = next(self._batches)
         self._scans += 1
+        if ask_above is not None:
+            self._held[batch] = HeldDrop(ask_above)
         like = Transfer(
             id=0,
             batch=batch,
@@ -183,6 +197,50 @@ class Engine:
         )
         self._group.start_soon(self._scan, list(paths), like)
         return batch
+
+    def release(self, batch: int) -> None:
+        """Begin a drop that is held: the person wants it."""
+        held = self._held.pop(batch, None)
+        if held is not None:
+            held.is_released = True
+            self._group.start_soon(self._begin_held, batch, held)
+
+    async def _begin_held(self, batch: int, held: HeldDrop) -> None:
+        if held.is_asked:
+            self._reporter.emit(BatchHeld(batch=batch, held=False))
+        waiting = held.transfers
+        for at in range(0, len(waiting), _HELD_STEP):
+            for transfer in waiting[at : at + _HELD_STEP]:
+                transfer.is_held = False
+                if transfer.state is State.QUEUED:
+                    self._line_up(transfer)
+            self._start_waiting()
+            await anyio.lowlevel.checkpoint()
+        if held.is_asked:
+            wanted = [one.id for one in waiting if one.state is not State.PAUSED]
+            await self._notes.paused(wanted, paused=False)
+
+    def dismiss(self, batch: int) -> None:
+        """Forget a drop that is held: the person does not want it. `BatchDismissed` tells when it is gone."""
+        held = self._held.pop(batch, None)
+        if held is not None:
+            held.is_dismissed = True
+            held.walk.cancel()
+            self._drops += 1
+            self._group.start_soon(self._dismiss, batch, held)
+
+    async def _dismiss(self, batch: int, held: HeldDrop) -> None:
+        await held.walked.wait()
+        found = held.transfers
+        for at in range(0, len(found), _HELD_STEP):
+            for transfer in found[at : at + _HELD_STEP]:
+                if self._transfers.pop(transfer.id, None) and not transfer.state.is_final:
+                    transfer.enter(State.CANCELLED)
+                    self._unfinished -= 1
+            await anyio.lowlevel.checkpoint()
+        await self._recording.forget(*(one.id for one in found))
+        self._drops -= 1
+        self._reporter.emit(BatchDismissed(batch=batch))
 
     def add_stream(
         self,
@@ -440,7 +498,7 @@ class Engine:
             self._line_up(transfer)
 
     def _line_up(self, transfer: Transfer) -> None:
-        if not transfer.is_queued:
+        if not (transfer.is_queued or transfer.is_held):
             transfer.is_queued = True
             (self._small if _is_small(transfer) else self._large).append(transfer)
 
@@ -500,7 +558,8 @@ class Engine:
         files = total = 0
         faults: list[SourceError] = []
         found = find_files(paths)
-        walk = anyio.CancelScope()
+        held = self._held.get(like.batch)
+        walk = held.walk if held else anyio.CancelScope()
         self._walks.add(walk)
         try:
             with walk:
@@ -527,16 +586,40 @@ class Engine:
                             )
                         )
                     with anyio.CancelScope(shield=True):  # noted and queued, or neither
-                        await self._notes.queued(queued)
+                        await self._notes.queued(
+                            queued, held=bool(held and held.is_asked and not held.is_released)
+                        )
                         for transfer in queued:
+                            self._hold(transfer, held)
                             self._queue(transfer)
+                        if held is not None:
+                            await self._ask(like.batch, held, files, total)
                     self._start_waiting()
         finally:
             self._walks.discard(walk)
             self._scans -= 1
+            if held is not None:
+                held.walked.set()
+        if held is not None and held.is_dismissed:
+            return
+        if held is not None and not (held.is_asked or walk.cancelled_caught):
+            self.release(like.batch)
         self._reporter.emit(
             BatchScanned(batch=like.batch, files=files, total_size=total, faults=tuple(faults))
         )
+
+    def _hold(self, transfer: Transfer, held: HeldDrop | None) -> None:
+        if held is not None and not held.is_released:
+            transfer.is_held = True
+            held.transfers.append(transfer)
+
+    async def _ask(self, batch: int, held: HeldDrop, files: int, total: int) -> None:
+        """Tell that a drop is too large to be begun without asking, when that is found out."""
+        if held.is_asked or not held.limit.is_passed(files, total):
+            return
+        held.is_asked = True
+        self._reporter.emit(BatchHeld(batch=batch, held=True))
+        await self._notes.paused([one.id for one in held.transfers], paused=True)
 
     # --- small files -----------------------------------------------------------------------------
 
