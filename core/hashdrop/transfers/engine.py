@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from hashdrop.s3.writing import ContentWriter
     from hashdrop.s3.writing import HashedFile
     from hashdrop.s3.writing import WriteOutcome
+    from hashdrop.transfers.history import History
     from hashdrop.transfers.journal import Journal
     from hashdrop.transfers.target import Target
 
@@ -102,6 +103,7 @@ class Engine:
         journal: What must survive a kill; `None` for nothing.
         keeps_queue: Whether the files that wait are journaled too, for the next start.
         waits_for_sign_in: Whether expired credentials are waited for; else the file fails.
+        history: Told what becomes of files; `None` for nobody.
     """
 
     def __init__(
@@ -112,8 +114,10 @@ class Engine:
         journal: Journal | None = None,
         keeps_queue: bool = False,
         waits_for_sign_in: bool = False,
+        history: History | None = None,
     ) -> None:
         self._group = group
+        self._history = history
         self._journal = journal
         self._queue_journal = journal if keeps_queue else None
         self._recording = Recording(record, self._queue_journal)
@@ -240,6 +244,8 @@ class Engine:
             await anyio.lowlevel.checkpoint()
         await self._recording.forget(*(one.id for one in found))
         self._drops -= 1
+        if self._history is not None:
+            self._history.dismissed(batch)
         self._reporter.emit(BatchDismissed(batch=batch))
 
     def add_stream(
@@ -270,7 +276,7 @@ class Engine:
                 tags=dict(tags or {}),
             )
         )
-        self._reporter.emit(BatchScanned(batch=batch, files=1, total_size=0, faults=()))
+        self._tell_scanned(BatchScanned(batch=batch, files=1, total_size=0, faults=()))
         self._start_waiting()
         return batch
 
@@ -317,7 +323,7 @@ class Engine:
             self._queue(transfer)
         self._start_waiting()
         for batch, (count, size) in totals.items():
-            self._reporter.emit(BatchScanned(batch=batch, files=count, total_size=size, faults=()))
+            self._tell_scanned(BatchScanned(batch=batch, files=count, total_size=size, faults=()))
         return len(restored)
 
     def cancel(self, ids: Iterable[int]) -> None:
@@ -491,6 +497,8 @@ class Engine:
         """Take a transfer; whoever queues calls `_start_waiting` when all of them are there."""
         self._transfers[transfer.id] = transfer
         self._unfinished += 1
+        if self._history is not None:
+            self._history.queued(transfer)
         self._reporter.emit(queued_event(transfer))
         if transfer.state is State.PAUSED:
             self._reporter.emit(Paused(id=transfer.id))
@@ -604,9 +612,14 @@ class Engine:
             return
         if held is not None and not (held.is_asked or walk.cancelled_caught):
             self.release(like.batch)
-        self._reporter.emit(
+        self._tell_scanned(
             BatchScanned(batch=like.batch, files=files, total_size=total, faults=tuple(faults))
         )
+
+    def _tell_scanned(self, event: BatchScanned) -> None:
+        if self._history is not None:
+            self._history.scanned(event.batch, len(event.faults))
+        self._reporter.emit(event)
 
     def _hold(self, transfer: Transfer, held: HeldDrop | None) -> None:
         if held is not None and not held.is_released:
@@ -849,6 +862,8 @@ class Engine:
     def _end(self, transfer: Transfer, state: State, event: Event) -> None:
         transfer.enter(state)
         self._unfinished -= 1
+        if self._history is not None:
+            self._history.ended(transfer, state, event)
         if state in {State.STORED, State.ALREADY_STORED}:
             del self._transfers[transfer.id]  # nothing can be done with it any more
         elif state is State.CANCELLED and self._queue_journal is not None:
@@ -873,6 +888,7 @@ async def open_engine(
     journal: Journal | None = None,
     keeps_queue: bool = False,
     waits_for_sign_in: bool = False,
+    history: History | None = None,
 ) -> AsyncGenerator[Engine, None]:
     """Run an engine; at the end what is left is cancelled and cleaned up.
 
@@ -881,6 +897,7 @@ async def open_engine(
         journal: What must survive a kill; `None` for nothing.
         keeps_queue: Whether the files that wait are journaled too, for the next start.
         waits_for_sign_in: Whether expired credentials are waited for; else the file fails.
+        history: Told what becomes of files; `None` for nobody.
     """
     async with anyio.create_task_group() as group:
         engine = Engine(
@@ -889,6 +906,7 @@ async def open_engine(
             journal=journal,
             keeps_queue=keeps_queue,
             waits_for_sign_in=waits_for_sign_in,
+            history=history,
         )
         group.start_soon(engine.tell_progress)
         try:

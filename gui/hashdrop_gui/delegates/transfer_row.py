@@ -32,6 +32,7 @@ from hashdrop.transfers.events import State
 from hashdrop_gui.models.batch_actions import BatchAction
 from hashdrop_gui.models.batch_actions import batch_actions_of
 from hashdrop_gui.models.batch_actions import words_of
+from hashdrop_gui.models.columns import NUMBERS
 from hashdrop_gui.models.columns import Column
 from hashdrop_gui.models.columns import Place
 from hashdrop_gui.models.transfer_list import BatchRow
@@ -63,7 +64,6 @@ _BATCH_BAR = 220
 """Width of a batch's bar and its per cent."""
 _PICTURES = 64
 """Pictures of rows that are kept: some screens full."""
-_NUMBERS = (Column.SIZE, Column.SENT, Column.SPEED, Column.LEFT)
 _LOOKS = (
     QStyle.StateFlag.State_Selected
     | QStyle.StateFlag.State_MouseOver
@@ -201,6 +201,7 @@ class TransferRowDelegate(QStyledItemDelegate):
             self._show_file(painter, option, row)
         elif isinstance(row, BatchRow):
             painter.save()
+            painter.fillRect(option.rect, QColor(self._tokens.background))  # over the view's own
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             self._ground(painter, option)
             self._paint_batch(painter, option, row, index.data())
@@ -296,7 +297,7 @@ class TransferRowDelegate(QStyledItemDelegate):
 
         if state is not None:
             self._state(painter, option, row, state, state_words)
-        for column in _NUMBERS:
+        for column in NUMBERS:
             cell = self._cell(column, option.rect)
             if cell is not None:
                 painter.setFont(small)
@@ -306,7 +307,9 @@ class TransferRowDelegate(QStyledItemDelegate):
                 text = painter.fontMetrics().elidedText(
                     text, Qt.TextElideMode.ElideRight, cell.width()
                 )
-                painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, text)
+                painter.drawText(
+                    line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text
+                )
         links = selected or hovered or is_failed  # what needs the person offers it at once
         if place is not None:
             self._place(painter, option, row, place)
