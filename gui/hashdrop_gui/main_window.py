@@ -56,6 +56,7 @@ from hashdrop_gui.models.totals import idle_text
 from hashdrop_gui.models.transfers import TransfersModel
 from hashdrop_gui.models.wording import files_text
 from hashdrop_gui.models.wording import tr
+from hashdrop_gui.pages.history import HistoryPage
 from hashdrop_gui.pages.pointers import PointersPage
 from hashdrop_gui.pages.transfers import TransfersPage
 from hashdrop_gui.theme import Tokens
@@ -105,7 +106,8 @@ class MainWindow(QMainWindow):
         self.model = TransfersModel(self)
         self.bridge = EventBridge(self)
         self.sidebar = Sidebar(tokens)
-        self.transfers = TransfersPage(self.model, tokens)
+        self.history = HistoryPage(service, tasks, tokens)
+        self.transfers = TransfersPage(self.model, self.history, tokens)
         self.pointers = PointersPage(service, tasks, tokens)
         self.banner = Banner(tokens)
         self.speed = SpeedLog()
@@ -138,12 +140,14 @@ class MainWindow(QMainWindow):
         )
         self.bottom.more.show_after_last(self.finishing.after_last)
         self._connect()
+        self._connect_pages()
         self._add_actions()
         self._show_connections()
         self._on_status_changed(service.status)
         if service.notice:
             self.banner.say(service.notice)
         self.pointers.refresh()
+        self.history.refresh()
 
     # --- building --------------------------------------------------------------------------------
 
@@ -202,21 +206,6 @@ class MainWindow(QMainWindow):
         self.bridge.arrived.connect(self.large_drops.take)
         self.bridge.ticked.connect(self.large_drops.show)
         self.banner.settings_requested.connect(lambda: self.edit_connection(None))
-        for page in (self.transfers, self.pointers):
-            page.copy_text_requested.connect(self.copy)
-            page.upload_requested.connect(self.intake.choose_files)
-        self.transfers.cancel_requested.connect(self._service.cancel)
-        self.transfers.retry_requested.connect(self._service.retry)
-        self.transfers.pause_requested.connect(self._service.pause)
-        self.transfers.resume_requested.connect(self.holding.resume)
-        self.transfers.batch_action_requested.connect(self.batches.act)
-        self.transfers.remove_requested.connect(self.batches.remove)
-        self.transfers.clear_requested.connect(self.batches.remove_finished)
-        self.transfers.export_requested.connect(
-            lambda rows: self.batches.choose_export(rows, tr("pointers"))
-        )
-        self.batches.told.connect(self.say)
-        self.batches.copy_requested.connect(self.copy)
         self.holding.changed.connect(self._show_summary)
         self.bridge.arrived.connect(self.finishing.take)
         self.intake.added.connect(lambda: self.show_page(0))
@@ -232,6 +221,7 @@ class MainWindow(QMainWindow):
         self.finishing.copy_requested.connect(self.copy)
         self.finishing.told.connect(self.say)
         self.finishing.batch_ended.connect(lambda title: announce(self, title))
+        self.model.counted.connect(self.history.refresh_soon)
         self.banner.said.connect(lambda text: announce(self, text))
         self.finishing.quit_requested.connect(self.ask_to_quit)
         self.tray.open_requested.connect(self.come_forward)
@@ -240,6 +230,26 @@ class MainWindow(QMainWindow):
         self.tray.pause_chosen.connect(self.holding.pause_for)
         self.tray.quit_requested.connect(self.ask_to_quit)
         self._said.timeout.connect(self._show_summary)
+
+    def _connect_pages(self) -> None:
+        """Let the pages ask for what they cannot do."""
+        for page in (self.transfers, self.pointers):
+            page.copy_text_requested.connect(self.copy)
+            page.upload_requested.connect(self.intake.choose_files)
+        self.transfers.cancel_requested.connect(self._service.cancel)
+        self.transfers.retry_requested.connect(self._service.retry)
+        self.transfers.pause_requested.connect(self._service.pause)
+        self.transfers.resume_requested.connect(self.holding.resume)
+        self.transfers.batch_action_requested.connect(self.batches.act)
+        self.transfers.remove_requested.connect(self.batches.remove)
+        self.transfers.clear_requested.connect(self.batches.remove_finished)
+        self.transfers.export_requested.connect(
+            lambda rows: self.batches.choose_export(rows, tr("pointers"))
+        )
+        self.history.export_requested.connect(self.batches.export_history)
+        self.history.copy_text_requested.connect(self.copy)
+        self.batches.told.connect(self.say)
+        self.batches.copy_requested.connect(self.copy)
 
     def _add_actions(self) -> None:
         menu = QMenu(self)
@@ -250,6 +260,7 @@ class MainWindow(QMainWindow):
             (tr("Pause or resume all"), ("Ctrl+Shift+P",), self.bottom.press_turn, None),
             (tr("Transfers"), ("Ctrl+1", "Ctrl+Shift+A"), lambda: self.show_page(0), None),
             (tr("Pointers"), ("Ctrl+2",), lambda: self.show_page(1), None),
+            (tr("History"), ("Ctrl+H",), self.show_history, None),
             (tr("Search"), ("Ctrl+F",), self.search.begin, None),
             (tr("Look for new pointers"), ("F5", "Ctrl+R"), self.pointers.refresh, None),
             (tr("Settings…"), ("Ctrl+,",), lambda: self.edit_connection(None), None),
@@ -263,6 +274,11 @@ class MainWindow(QMainWindow):
             if target is not None:
                 target.addAction(action)
         self.upload.setMenu(menu)
+
+    def show_history(self) -> None:
+        """Show what became of earlier drops."""
+        self.show_page(0)
+        self.transfers.show_history()
 
     def show_shortcuts(self) -> None:
         """Show what the keyboard can do."""

@@ -11,7 +11,6 @@ from PySide6.QtCore import QPoint
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
-from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QStyleOptionViewItem
 
 from hashdrop.transfers.events import State
@@ -23,6 +22,7 @@ from support.fault_proxy import Rule
 from support.window import LEFT
 from support.window import Driver
 from support.window import entry
+from support.window import export
 from support.window import until
 
 
@@ -47,17 +47,6 @@ def click_batch(driver: Driver, action: BatchAction) -> None:
             )
             return
     raise AssertionError(f"no link {action}")
-
-
-async def export(driver: Driver, filter_number: int, target) -> None:
-    """Choose a format and a file in the dialog that is open, and wait for the file."""
-    dialog: QFileDialog = await until(lambda: driver.window.findChild(QFileDialog, "export"))
-    name = dialog.nameFilters()[filter_number]
-    dialog.selectNameFilter(name)
-    dialog.filterSelected.emit(name)
-    dialog.findChild(QLineEdit, "fileNameEdit").setText(str(target))
-    dialog.accept()
-    await until(target.exists)
 
 
 @pytest.fixture

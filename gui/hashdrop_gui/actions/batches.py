@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from functools import partial
@@ -31,6 +33,9 @@ from hashdrop_gui.models.wording import tr
 if TYPE_CHECKING:
     from hashdrop.service import Service
     from hashdrop_gui.tasks import Tasks
+
+
+Pointers = Callable[[], Awaitable[Iterable[NamedPointer]]]
 
 
 class Batches(QObject):
@@ -110,15 +115,17 @@ class Batches(QObject):
     def choose_export(self, rows: Iterable[FileRow], title: str) -> None:
         """Ask where, and how, the pointers of files are to be written."""
         files = list(rows)
-        self.choose_file(title, partial(_pointers, files))
 
-    def choose_file(self, title: str, pointers: partial[Iterator[NamedPointer]]) -> None:
-        """Ask where, and how, pointers are to be written.
+        async def pointers() -> Iterable[NamedPointer]:  # they are made of the rows in the thread
+            return _pointers(files)
 
-        Args:
-            title: What they are of; the file is named after it.
-            pointers: Gives them, in a thread.
-        """
+        self._choose_file(title, pointers)
+
+    def export_history(self, title: str, drop: int) -> None:
+        """Ask where, and how, the pointers of a drop of the history are to be written."""
+        self._choose_file(title, partial(self._service.history_pointers, drop))
+
+    def _choose_file(self, title: str, pointers: Pointers) -> None:
         dialog = QFileDialog(self._window, tr("Export pointers"))
         dialog.setObjectName("export")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
@@ -143,10 +150,8 @@ class Batches(QObject):
         )
         dialog.open()
 
-    async def _export(
-        self, target: Path, form: ExportFormat, pointers: partial[Iterator[NamedPointer]]
-    ) -> None:
-        count = await run_sync(lambda: export_pointers(target, form, pointers()))
+    async def _export(self, target: Path, form: ExportFormat, pointers: Pointers) -> None:
+        count = await run_sync(export_pointers, target, form, await pointers())
         words = (
             tr("Exported 1 pointer to {name}")
             if count == 1

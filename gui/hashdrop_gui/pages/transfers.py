@@ -14,7 +14,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView
 from PySide6.QtWidgets import QHeaderView
 from PySide6.QtWidgets import QMenu
-from PySide6.QtWidgets import QStackedLayout
+from PySide6.QtWidgets import QStackedWidget
 from PySide6.QtWidgets import QTableView
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
@@ -34,6 +34,7 @@ from hashdrop_gui.models.transfer_list import FileRow
 from hashdrop_gui.models.transfers import Role
 from hashdrop_gui.models.transfers import TransfersModel
 from hashdrop_gui.models.wording import tr
+from hashdrop_gui.pages.history import HistoryPage
 from hashdrop_gui.theme import Tokens
 from hashdrop_gui.widgets.column_header import ColumnHeader
 from hashdrop_gui.widgets.empty_state import EmptyState
@@ -48,6 +49,10 @@ _FILTERS: tuple[frozenset[State] | None, ...] = (
     frozenset({State.FAILED}),
     frozenset({State.STORED, State.ALREADY_STORED}),
 )
+
+
+_HISTORY = len(_FILTERS)
+"""Number of the pill of the history."""
 
 
 class TransfersView(QTableView):
@@ -87,6 +92,7 @@ class TransfersPage(QWidget):
 
     Args:
         model: The transfers.
+        history: Shown instead of them where it is asked for.
         tokens: Colours.
 
     Signals:
@@ -113,14 +119,17 @@ class TransfersPage(QWidget):
     retry_requested = Signal(list)
     upload_requested = Signal()
 
-    def __init__(self, model: TransfersModel, tokens: Tokens) -> None:
+    def __init__(self, model: TransfersModel, history: HistoryPage, tokens: Tokens) -> None:
         super().__init__()
         self.setObjectName("page")
+        self.history = history
+        self._text = ""
+        self._has_history = False
         self.search_hint = tr("Search transfers")
         self._model = model
         self._link_clicked = False
         self._pills = FilterPills(
-            [tr("All"), tr("Active"), tr("Waiting"), tr("Failed"), tr("Stored")]
+            [tr("All"), tr("Active"), tr("Waiting"), tr("Failed"), tr("Stored")], [tr("History")]
         )
         self.view = TransfersView()
         self.header = ColumnHeader(LEFT, RIGHT)
@@ -133,15 +142,21 @@ class TransfersPage(QWidget):
             tokens,
         )
         listing = QWidget()
-        column = QVBoxLayout(listing)
+        inner = QVBoxLayout(listing)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(0)
+        inner.addWidget(self.header)
+        inner.addWidget(self.view, 1)
+        self._stack = QStackedWidget()
+        for widget in (self.empty, listing, history):
+            self._stack.addWidget(widget)
+        column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._pills)
-        column.addWidget(self.header)
-        column.addWidget(self.view, 1)
-        self._stack = QStackedLayout(self)
-        self._stack.addWidget(self.empty)
-        self._stack.addWidget(listing)
+        column.addWidget(self._stack, 1)
+        history.found_any.connect(self._on_history_found)
+        self._show_part()
         self.empty.pressed.connect(self.upload_requested)
         self._pills.chosen.connect(self._on_pill_chosen)
         self.header.order_chosen.connect(model.sort)
@@ -196,6 +211,7 @@ class TransfersPage(QWidget):
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Paint in another scheme from now on."""
+        self.history.set_tokens(tokens)
         self.delegate.set_tokens(tokens)
         self.empty.set_tokens(tokens)
         self.view.viewport().update()
@@ -208,9 +224,36 @@ class TransfersPage(QWidget):
             )
         )
 
+    @property
+    def shows_history(self) -> bool:
+        """Whether the history stands in the place of the list."""
+        return self._pills.chosen_number == _HISTORY
+
+    @property
+    def rows_view(self) -> QTableView:
+        """The rows that are shown."""
+        return self.history.view if self.shows_history else self.view
+
+    def show_history(self) -> None:
+        """Show what became of earlier drops."""
+        self._pills.choose(_HISTORY)
+
+    def _show_part(self) -> None:
+        listed = bool(self._model.list.files)
+        self._stack.setCurrentIndex(2 if self.shows_history else 1 if listed else 0)
+        self._pills.setVisible(listed or self.shows_history or self._has_history)
+
+    def _on_history_found(self, found: bool) -> None:  # noqa: FBT001  # Qt's way
+        self._has_history = found
+        self._show_part()
+
     def set_search(self, text: str) -> None:
         """Show only files that have a text in their name, folder or key; all for ""."""
-        self._model.show_text(text)
+        self._text = text
+        if self.shows_history:
+            self.history.set_search(text)
+        else:
+            self._model.show_text(text)
 
     def sort(self, order: Order | None) -> None:
         """Put the files of each batch in an order; `None` for that of their coming."""
@@ -285,6 +328,12 @@ class TransfersPage(QWidget):
     # --- slots -----------------------------------------------------------------------------------
 
     def _on_pill_chosen(self, number: int) -> None:
+        if number == _HISTORY:
+            self._show_part()
+            self.history.set_search(self._text)
+            return
+        self._show_part()
+        self._model.show_text(self._text)
         self._model.show_states(_FILTERS[number])
 
     def _on_header_changed(self) -> None:
@@ -293,7 +342,7 @@ class TransfersPage(QWidget):
 
     def _on_model_counted(self) -> None:
         counts = self._model.list.counts
-        self._stack.setCurrentIndex(1 if self._model.list.files else 0)
+        self._show_part()
         self._pills.show_counts(
             [sum(counts[state] for state in (chosen or State)) for chosen in _FILTERS]
         )
