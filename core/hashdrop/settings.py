@@ -41,6 +41,13 @@ class Preferences(BaseModel):
     """What arrives in it is stored; "" for none."""
     copies_pointers: bool = False
     """Whether the pointers go to the clipboard after the last upload."""
+    history_days: int = Field(default=30, ge=1, le=36_500)
+    """Days that a finished drop stays in the history."""
+    transfer_columns: dict[str, int] = Field(default_factory=dict[str, int])
+    """Columns of the list of transfers that are shown, and their widths in pixels, 0 for the program's own;
+    none: as the program has them."""
+    transfer_order: str = ""
+    """Column that the transfers are sorted by, with a "-" before it downward; "" as they came."""
 
 
 @dataclass(frozen=True, slots=True)
