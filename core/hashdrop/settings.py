@@ -40,6 +40,10 @@ class Preferences(BaseModel):
     """What arrives in it is stored; "" for none."""
     copies_pointers: bool = False
     """Whether the pointers go to the clipboard after the last upload."""
+    saved_searches: dict[str, str] = Field(default_factory=dict)
+    """Name and text of each search of the pointers that is kept."""
+    pointer_details: int | None = Field(default=None, ge=0)
+    """Width of the details beside the pointers, logical pixels; 0: hidden, `None`: our own."""
 
 
 @dataclass(frozen=True, slots=True)

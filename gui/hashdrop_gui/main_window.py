@@ -229,7 +229,7 @@ class MainWindow(QMainWindow):
             (tr("Pause or resume all"), ("Ctrl+Shift+P",), self.bottom.press_turn, None),
             (tr("Transfers"), ("Ctrl+1", "Ctrl+Shift+A"), lambda: self.show_page(0), None),
             (tr("Pointers"), ("Ctrl+2",), lambda: self.show_page(1), None),
-            (tr("Look for new pointers"), ("F5", "Ctrl+R"), self.pointers.refresh, None),
+            (tr("Look for new pointers"), ("F5", "Ctrl+R"), self.pointers.reload, None),
             (tr("Settings…"), ("Ctrl+,",), lambda: self.edit_connection(None), None),
             (tr("Keyboard shortcuts"), ("F1", "Ctrl+?"), self.show_shortcuts, None),
             (tr("Quit"), ("Ctrl+Q",), self.close, None),

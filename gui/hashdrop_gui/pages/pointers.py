@@ -1,68 +1,47 @@
-"""The page of pointers: what was stored, newest first."""
+"""The page of pointers: what was stored, searched and sorted."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex
-from PySide6.QtCore import QPersistentModelIndex
 from PySide6.QtCore import QPoint
 from PySide6.QtCore import Qt
+from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QAbstractItemView
-from PySide6.QtWidgets import QHeaderView
+from PySide6.QtWidgets import QHBoxLayout
+from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QMenu
-from PySide6.QtWidgets import QStackedLayout
-from PySide6.QtWidgets import QStyledItemDelegate
-from PySide6.QtWidgets import QStyleOptionViewItem
-from PySide6.QtWidgets import QTableView
+from PySide6.QtWidgets import QStackedWidget
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
+from hashdrop.catalog.filters import Filters
+from hashdrop.catalog.filters import parse_filters
+from hashdrop.catalog.rows import Order
+from hashdrop.catalog.rows import SortBy
+from hashdrop.errors import UsageError
+from hashdrop_gui.dialogs.naming import NameDialog
+from hashdrop_gui.models.pointer_pages import CatalogPages
+from hashdrop_gui.models.pointer_pages import Feed
+from hashdrop_gui.models.pointers import SORTED_BY
 from hashdrop_gui.models.pointers import Column
 from hashdrop_gui.models.pointers import PointersModel
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.theme import Tokens
-from hashdrop_gui.theme import monospace
 from hashdrop_gui.widgets.empty_state import EmptyState
+from hashdrop_gui.widgets.pointers_view import PointersView
+from hashdrop_gui.widgets.saved_searches import SavedSearches
 
 if TYPE_CHECKING:
     from hashdrop.service import PointerRow
     from hashdrop.service import Service
     from hashdrop_gui.tasks import Tasks
 
-PAGE_SIZE = 200
-_ROW_HEIGHT = 40
-
-
-class _HashDelegate(QStyledItemDelegate):
-    """Shows hashes in the monospaced font, elided in the middle."""
-
-    def initStyleOption(
-        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
-        super().initStyleOption(option, index)
-        option.font = monospace(12)  # type: ignore[assignment]
-        option.textElideMode = Qt.TextElideMode.ElideMiddle  # type: ignore[assignment]
-
-
-class PointersView(QTableView):
-    """The table.
-
-    Signals:
-        copy_requested: Ctrl+C.
-    """
-
-    copy_requested = Signal()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Notice the keys of the table."""
-        if event.matches(QKeySequence.StandardKey.Copy):
-            self.copy_requested.emit()
-        else:
-            super().keyPressEvent(event)
+_TYPING_MS = 150
+"""Nobody is asked while one is still typing."""
+_KEPT = 200
+"""Selected rows that stay selected when all is asked anew."""
+_COLUMN_OF = {by: column for column, by in SORTED_BY.items()}
 
 
 class PointersPage(QWidget):
@@ -76,111 +55,199 @@ class PointersPage(QWidget):
     Signals:
         copy_text_requested: A text for the clipboard, and what to say that it is.
         upload_requested: The button of the empty state.
+        search_picked: A text for the search field: one that was saved, or "" to clear it.
     """
 
     copy_text_requested = Signal(str, str)
     upload_requested = Signal()
+    search_picked = Signal(str)
 
     def __init__(self, service: Service, tasks: Tasks, tokens: Tokens) -> None:
         super().__init__()
         self.setObjectName("page")
         self._service = service
         self._tasks = tasks
-        self._loading = False
-        self._complete = False
-        self._stale = False
+        self._text = ""
+        self._filters = Filters()
+        self._order = Order()
+        self._has_asked = False
+        self._kept: set[int] = set()
+        """Rows to be selected when the answer is there."""
         self.model = PointersModel(self)
-        self.view = PointersView()
-        self._prepare_view()
+        self.feed = Feed(self.model, tasks, self._on_answered)
+        self.view = PointersView(self.model)
+        self.saved = SavedSearches(tokens)
+        self.saved.show_searches(service.preferences.saved_searches)
+        self.fault = QLabel()
+        self.fault.setObjectName("fault")
+        self.fault.setTextFormat(Qt.TextFormat.PlainText)
+        self.fault.setWordWrap(True)
+        self.fault.hide()
         self.empty = EmptyState(
             tr("Nothing is stored yet"),
             tr("What you store is listed here with its content hash, and stays."),
             tr("Choose files…"),
             tokens,
         )
-        self._stack = QStackedLayout(self)
-        self._stack.addWidget(self.empty)
-        listing = QWidget()
-        column = QVBoxLayout(listing)
-        column.setContentsMargins(13, 6, 13, 0)
-        column.addWidget(self.view)
-        self._stack.addWidget(listing)
-        self.empty.pressed.connect(self.upload_requested)
+        self.nothing_fits = EmptyState(
+            tr("Nothing fits the search"), "", tr("Clear the search"), tokens
+        )
+        self._typing = QTimer(self)
+        self._typing.setSingleShot(True)
+        self._typing.setInterval(_TYPING_MS)
+        self._build()
+        self._connect()
+        self._show_order()
 
-    def _prepare_view(self) -> None:
-        view = self.view
-        view.setObjectName("pointers")
-        view.setAccessibleName(tr("Pointers"))
-        view.setModel(self.model)
-        view.setItemDelegateForColumn(Column.HASH, _HashDelegate(self))
-        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        view.setShowGrid(False)
-        view.setWordWrap(False)
-        view.setTabKeyNavigation(False)
-        view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        view.verticalHeader().setVisible(False)
-        view.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
-        header = view.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(Column.NAME, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(Column.HASH, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((Column.SIZE, 96), (Column.TYPE, 170), (Column.STORED, 150)):
-            view.setColumnWidth(column, width)
-        view.doubleClicked.connect(self._on_view_double_clicked)
-        view.copy_requested.connect(self.copy_selected)
-        view.verticalScrollBar().valueChanged.connect(self._on_scrolled)
-        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        view.customContextMenuRequested.connect(self._on_menu_requested)
+    def _build(self) -> None:
+        bar = QHBoxLayout()
+        bar.setContentsMargins(24, 10, 20, 6)
+        bar.addWidget(self.fault, 1)
+        bar.addStretch(0)
+        bar.addWidget(self.saved)
+        self._stack = QStackedWidget()
+        for widget in (self.empty, self.nothing_fits, self.view):
+            self._stack.addWidget(widget)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(bar)
+        listing = QHBoxLayout()
+        listing.setContentsMargins(13, 0, 13, 0)
+        listing.addWidget(self._stack)
+        column.addLayout(listing, 1)
+
+    def _connect(self) -> None:
+        self.empty.pressed.connect(self.upload_requested)
+        self.nothing_fits.pressed.connect(lambda: self.search_picked.emit(""))
+        self._typing.timeout.connect(self._on_typing_ended)
+        self.model.sort_wanted.connect(self._on_sort_wanted)
+        self.saved.picked.connect(self.search_picked)
+        self.saved.save_requested.connect(self._on_save_requested)
+        self.saved.delete_requested.connect(self._on_delete_requested)
+        self.view.doubleClicked.connect(lambda *_: self.copy_pointer())
+        self.view.opened.connect(self.copy_pointer)
+        self.view.copy_requested.connect(self.copy_selected)
+        self.view.customContextMenuRequested.connect(self._on_menu_requested)
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Paint in another scheme from now on."""
-        self.empty.set_tokens(tokens)
+        for part in (self.empty, self.nothing_fits, self.saved):
+            part.set_tokens(tokens)
 
-    # --- loading ---------------------------------------------------------------------------------
+    # --- searching -------------------------------------------------------------------------------
+
+    @property
+    def search_text(self) -> str:
+        """What is searched for, as typed."""
+        return self._text
+
+    def set_search(self, text: str) -> None:
+        """Search, a moment after the last change of the text.
+
+        Args:
+            text: As `catalog.filters` reads it.
+        """
+        if text != self._text:
+            self._text = text
+            self.saved.show_typed(text)
+            self._typing.start()
+
+    def sort(self, by: SortBy, *, descending: bool) -> None:
+        """List in another order."""
+        self._order = Order(by, descending)
+        self._show_order()
+        self._ask()
 
     def refresh(self) -> None:
         """Ask for what is new."""
-        self._stale = True
-        if not self._loading:
-            self._loading = True
-            self._tasks.spawn(self._refresh)
+        if self._has_asked:
+            self.feed.renew()
+        else:
+            self._ask()
 
-    async def _refresh(self) -> None:
+    def reload(self) -> None:
+        """Ask for everything anew; what is selected stays so where it is on the first page."""
+        self._kept = {row.id for row in self.selected()[:_KEPT]}
+        self._ask()
+
+    def _ask(self) -> None:
+        self._has_asked = True
+        self.feed.ask(CatalogPages(self._service, self._filters, self._order))
+
+    def _on_typing_ended(self) -> None:
         try:
-            while self._stale:
-                self._stale = False
-                rows = await self._service.pointers(limit=PAGE_SIZE)
-                if not self.model.rows or not self.model.refresh(rows):
-                    self.model.reset(rows)
-                    self._complete = len(rows) < PAGE_SIZE
-        finally:
-            self._loading = False
-        self._stack.setCurrentIndex(1 if self.model.rows else 0)
+            filters = parse_filters(self._text)
+        except UsageError as error:
+            self.fault.setText(error.sentence)
+            self.fault.show()
+            return
+        self.fault.hide()
+        if filters != self._filters:
+            self._filters = filters
+            self._ask()
 
-    async def _load_more(self) -> None:
+    def _on_answered(self) -> None:
+        kept, self._kept = self._kept, set()
+        if self.model.rows:
+            self._stack.setCurrentWidget(self.view)
+            if kept:
+                self.view.choose_rows(
+                    [at for at, row in enumerate(self.model.rows) if row.id in kept]
+                )
+            return
+        searched = self._filters != Filters()
+        if searched:
+            self.nothing_fits.say(
+                tr("No stored file fits “{text}”.").format(text=self._text.strip())
+            )
+        self._stack.setCurrentWidget(self.nothing_fits if searched else self.empty)
+
+    def _on_sort_wanted(self, column: int, descending: bool) -> None:  # noqa: FBT001  # Qt's signal
+        by = SORTED_BY.get(Column(column))
+        if by is None:
+            self._show_order()
+        elif Order(by, descending) != self._order:
+            self.sort(by, descending=descending)
+
+    def _show_order(self) -> None:
+        self.view.show_order(
+            _COLUMN_OF[self._order.by], descending=self._order.descending, is_sortable=True
+        )
+
+    # --- saved searches --------------------------------------------------------------------------
+
+    def _on_save_requested(self) -> None:
+        text = self._text.strip()
+        dialog = NameDialog(
+            tr("Save this search"), tr("Name of the search"), text, tr("Save"), self
+        )
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.named.connect(lambda name: self._keep({**self._searches, name: text}))
+        dialog.open()
+
+    def _on_delete_requested(self, name: str) -> None:
+        self._keep({one: text for one, text in self._searches.items() if one != name})
+
+    @property
+    def _searches(self) -> dict[str, str]:
+        return self._service.preferences.saved_searches
+
+    def _keep(self, searches: dict[str, str]) -> None:
+        self.saved.show_searches(searches)
+        self._tasks.spawn(self._prefer, searches)
+
+    async def _prefer(self, searches: dict[str, str]) -> None:
         try:
-            rows = await self._service.pointers(limit=PAGE_SIZE, before=self.model.rows[-1])
-            self._complete = len(rows) < PAGE_SIZE
-            self.model.extend(rows)
+            await self._service.prefer(saved_searches=searches)
         finally:
-            self._loading = False
-
-    def _on_scrolled(self, value: int) -> None:
-        bar = self.view.verticalScrollBar()
-        near = bar.maximum() - value < 20 * _ROW_HEIGHT
-        if near and not self._loading and not self._complete and self.model.rows:
-            self._loading = True
-            self._tasks.spawn(self._load_more)
+            self.saved.show_searches(self._searches)  # what could not be saved is not listed
 
     # --- copying ---------------------------------------------------------------------------------
 
     def selected(self) -> list[PointerRow]:
         """Return the selected rows in order."""
-        indexes = self.view.selectionModel().selectedRows()
-        return [self.model.rows[row] for row in sorted(index.row() for index in indexes)]
+        return self.view.chosen_rows()
 
     def copy_selected(self) -> None:
         """Copy the paths of the selected rows, one a line."""
@@ -191,8 +258,11 @@ class PointersPage(QWidget):
             what = one if len(texts) == 1 else f"{len(texts):,} {many}"
             self.copy_text_requested.emit("\n".join(texts), what)
 
-    def _on_view_double_clicked(self, index: QModelIndex) -> None:
-        self._copy([self.model.rows[index.row()].pointer.to_json()], tr("pointer JSON"), "")
+    def copy_pointer(self) -> None:
+        """Copy the current row's pointer JSON."""
+        index = self.view.currentIndex()
+        if index.isValid():
+            self._copy([self.model.rows[index.row()].pointer.to_json()], tr("pointer JSON"), "")
 
     def _on_menu_requested(self, point: QPoint) -> None:
         menu = self.menu()
