@@ -60,6 +60,7 @@ from hashdrop_gui.theme import icon
 from hashdrop_gui.widgets.banner import Banner
 from hashdrop_gui.widgets.bottom_bar import BottomBar
 from hashdrop_gui.widgets.drop_overlay import DropOverlay
+from hashdrop_gui.widgets.search_field import SearchField
 from hashdrop_gui.widgets.sidebar import Sidebar
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ class MainWindow(QMainWindow):
         self._breadcrumb = QLabel()
         self._breadcrumb.setObjectName("breadcrumb")
         self._breadcrumb.setTextFormat(Qt.TextFormat.PlainText)
+        self.search = SearchField()
         self.upload = QPushButton(tr("Upload…"))
         self.upload.setObjectName("primary")
         self.upload.setMinimumWidth(112)
@@ -152,11 +154,14 @@ class MainWindow(QMainWindow):
         top.setFixedHeight(68)
         row = QHBoxLayout(top)
         row.setContentsMargins(24, 0, 24, 0)
+        row.setSpacing(12)
         row.addWidget(self._breadcrumb, 1)
+        row.addWidget(self.search, 1)
         row.addWidget(self.upload)
         self._pages = QStackedWidget()
         self._pages.addWidget(self.transfers)
         self._pages.addWidget(self.pointers)
+        self.search.serve(self.transfers)
         right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(0)
@@ -229,6 +234,7 @@ class MainWindow(QMainWindow):
             (tr("Pause or resume all"), ("Ctrl+Shift+P",), self.bottom.press_turn, None),
             (tr("Transfers"), ("Ctrl+1", "Ctrl+Shift+A"), lambda: self.show_page(0), None),
             (tr("Pointers"), ("Ctrl+2",), lambda: self.show_page(1), None),
+            (tr("Search"), ("Ctrl+F",), self.search.begin, None),
             (tr("Look for new pointers"), ("F5", "Ctrl+R"), self.pointers.reload, None),
             (tr("Settings…"), ("Ctrl+,",), lambda: self.edit_connection(None), None),
             (tr("Keyboard shortcuts"), ("F1", "Ctrl+?"), self.show_shortcuts, None),
@@ -276,6 +282,7 @@ class MainWindow(QMainWindow):
         """Show a page: 0 transfers, 1 pointers."""
         self._pages.setCurrentIndex(number)
         self.sidebar.choose_page(number)
+        self.search.serve(self.pointers if number == 1 else self.transfers)
         if number == 1:
             self.pointers.refresh()
 

@@ -29,10 +29,10 @@ from PySide6.QtWidgets import QStyleOptionViewItem
 from hashdrop.transfers.events import State
 from hashdrop_gui.models.transfer_list import BatchRow
 from hashdrop_gui.models.transfer_list import FileRow
+from hashdrop_gui.models.transfer_words import batch_text
+from hashdrop_gui.models.transfer_words import second_line
+from hashdrop_gui.models.transfer_words import state_text
 from hashdrop_gui.models.transfers import Role
-from hashdrop_gui.models.transfers import batch_text
-from hashdrop_gui.models.transfers import second_line
-from hashdrop_gui.models.transfers import state_text
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.theme import Tokens
 from hashdrop_gui.theme import monospace

@@ -93,6 +93,7 @@ class TransfersPage(QWidget):
     def __init__(self, model: TransfersModel, tokens: Tokens) -> None:
         super().__init__()
         self.setObjectName("page")
+        self.search_hint = tr("Search transfers")
         self._model = model
         self._pills = FilterPills(
             [tr("All"), tr("Active"), tr("Waiting"), tr("Failed"), tr("Stored")]
@@ -170,6 +171,10 @@ class TransfersPage(QWidget):
                 place=destination
             )
         )
+
+    def set_search(self, text: str) -> None:
+        """Show only files that have a text in their name, folder or key; all for ""."""
+        self._model.show_text(text)
 
     def show_batch(self, number: int) -> None:
         """Bring a batch before the eyes, whatever the filter was."""
