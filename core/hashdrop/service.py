@@ -33,17 +33,14 @@ from hashdrop.connection import Connection
 from hashdrop.content_types import content_type_of
 from hashdrop.digest import make_digest
 from hashdrop.errors import HashdropError
-from hashdrop.errors import ObjectMissing
 from hashdrop.errors import SettingsError
 from hashdrop.local_store import LocalStore
 from hashdrop.paths import Paths
 from hashdrop.pointer import StoredPointer
-from hashdrop.pointer import parse_place
 from hashdrop.s3.claims import Claims
 from hashdrop.s3.client import Keys
 from hashdrop.s3.client import ensure_bucket
 from hashdrop.s3.client import open_client
-from hashdrop.s3.download import download
 from hashdrop.s3.probe import Abilities
 from hashdrop.s3.routing import S3Router
 from hashdrop.s3.routing import ask_router
@@ -56,6 +53,8 @@ from hashdrop.settings import Preferences
 from hashdrop.settings import Settings
 from hashdrop.settings import load_settings
 from hashdrop.settings import save_settings
+from hashdrop.stored.places import Reached
+from hashdrop.stored.stored import Stored
 from hashdrop.transfers.engine import Engine
 from hashdrop.transfers.engine import open_engine
 from hashdrop.transfers.events import Listener
@@ -138,6 +137,9 @@ class Service:
         self._target = Target(self._current())
         self._switching = anyio.Lock()
         self._saving = anyio.Lock()
+        self._reaching = anyio.Lock()
+        self._others: dict[str, Target] = {}
+        self._stored = Stored(self)
         self.status = ConnectionStatus(self._target.connection, "starting")
         """Of the current connection."""
         self.was_suspended = False
@@ -399,56 +401,63 @@ class Service:
         """
         return await (await self._catalog.opened()).first_names(pointers)
 
-    async def find(self, text: str) -> StoredPointer | tuple[str, str]:
-        """Return what a pasted pointer, key or hash means.
+    @property
+    def stored(self) -> Stored:
+        """Answers about what is stored: find, link, verify, download, delete."""
+        return self._stored
 
-        Args:
-            text: `s3://…`, pointer JSON, a key, or a content hash (whole, or at least 8 characters).
+    # --- what `stored` needs; see `stored.places.Reach` --------------------------------------------
 
-        Returns:
-            The pointer if the catalog knows it, else a bucket and a key.
+    @property
+    def connection(self) -> Connection:
+        """The current connection."""
+        return self._target.connection
+
+    @property
+    def data(self) -> Path:
+        """Folder of this person's data."""
+        return self.paths.data
+
+    async def catalog(self) -> Catalog:
+        """Return the catalog when it is open.
 
         Raises:
-            UsageError: The text is none of these.
-            ObjectMissing: It is a hash that the catalog does not know.
+            CatalogError: It cannot be opened.
         """
-        text = text.strip()
-        if 8 <= len(text) <= 64 and all(char in "0123456789abcdefABCDEF" for char in text):
-            found = await (await self._catalog.opened()).find_hash(text)
-            if found:
-                own = [one for one in found if one.bucket == self._target.connection.bucket]
-                return (own or found)[0]
-            raise ObjectMissing(
-                f"No stored file has the hash {text}.", hint="Give its key or s3:// address."
+        return await self._catalog.opened()
+
+    async def reached(self, connection: str = "", bucket: str = "") -> Reached:
+        """Return a connection when it is reached; see `stored.places.Reach`.
+
+        Raises:
+            HashdropError: It cannot be reached.
+        """
+        target = await self._target_of(connection, bucket)
+        writer = await target.reader()
+        found = target.connection
+        if found.name == LOCAL_CONNECTION_NAME:
+            meta = writer.requests.client.meta
+            found = found.model_copy(
+                update={"endpoint_url": meta.endpoint_url, "region": meta.region_name}
             )
-        bucket, key = parse_place(text, default_bucket=self._target.connection.bucket)
-        stem = key.rpartition("/")[2].partition(".")[0]
-        catalog = await self._catalog.opened()
-        for pointer in await catalog.find_hash(stem) if len(stem) == 64 else []:
-            if (pointer.bucket, pointer.key) == (bucket, key):
-                return pointer
-        return bucket, key
-
-    async def get(self, text: str, output: Path | None) -> tuple[Path, int, bool]:
-        """Download an object; see `s3.download.download`.
-
-        Args:
-            text: As of `find`.
-            output: File or folder to write to; by default the key's name in the current folder.
-
-        Returns:
-            The file, its bytes, and whether its hash could be checked.
-
-        Raises:
-            HashdropError: It is not there, does not fit its hash, or cannot be written.
-        """
-        place = await self.find(text)
-        bucket, key = (place.bucket, place.key) if isinstance(place, StoredPointer) else place
-        expected = place.content_hash if isinstance(place, StoredPointer) else None
-        reader = await self._target.reader()
-        return await download(reader, {"bucket": bucket, "key": key}, output, expected=expected)
+        return Reached(found, writer)
 
     # --- inside ----------------------------------------------------------------------------------
+
+    async def _target_of(self, name: str, bucket: str) -> Target:
+        """Return the target of a connection that need not be the current one."""
+        current = self._target.connection
+        named = [one for one in self.connections if one.name == name]
+        fitting = named or [one for one in self.connections if one.bucket == bucket]
+        if name == "" or current in fitting or not fitting:
+            return self._target
+        key = fitting[0].model_dump_json()
+        async with self._reaching:
+            target = self._others.get(key)
+            if target is None or target.has_failed:
+                target = self._others[key] = Target(fitting[0])
+                await self._reach(target)
+        return target
 
     def _current(self) -> Connection:
         if self._override is not None:

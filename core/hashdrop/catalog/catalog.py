@@ -155,6 +155,27 @@ class Catalog:
         """
         return await self.search(Filters(hash_prefix=content_hash.lower()), limit=limit)
 
+    async def names_at(self, bucket: str, key: str, *, limit: int = 1000) -> list[PointerRow]:
+        """Return every name of one object, the newest first.
+
+        Args:
+            bucket: Where it is.
+            key: Of the object, whole.
+            limit: Rows at most.
+
+        Raises:
+            CatalogError: The database cannot be read.
+        """
+        query = (
+            select(*listed_columns())
+            .where(NameRecord.key == key, NameRecord.bucket == bucket)
+            .order_by(NameRecord.id.desc())
+            .limit(limit)
+        )
+        with told("read"):
+            async with self._engine.connect() as connection:
+                return [row_of(row) for row in await connection.execute(query)]
+
     async def first_names(self, pointers: Sequence[StoredPointer]) -> list[PointerRow]:
         """Return the oldest name of each of these objects, of those that the catalog has.
 

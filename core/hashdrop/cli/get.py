@@ -29,7 +29,7 @@ async def run_get(options: Options, *, pointer: str, output: Path | None) -> int
         await service.connect()
         if service.status.error is not None:
             raise service.status.error
-        path, size, verified = await service.get(pointer, output)
+        path, size, verified = await service.stored.get(pointer, output)
     said = "verified" if verified else "its hash is not known, so nothing was verified"
     click.echo(f"{path}  {humanize.naturalsize(size)}, {said}")
     return 0

@@ -13,6 +13,7 @@ import click
 from hashdrop import __version__
 from hashdrop.cli.options import Options
 from hashdrop.cli.options import common_options
+from hashdrop.cli.options import parse_duration
 from hashdrop.cli.options import parse_rate
 from hashdrop.cli.options import parse_tags
 from hashdrop.errors import HashdropError
@@ -121,6 +122,44 @@ def get(outer: Options, /, *, pointer: str, output: Path | None, **values: Any) 
     from hashdrop.cli.get import run_get
 
     return _run(run_get, outer.with_inner(values), pointer=pointer, output=output)
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, metavar="FILE...")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line for each file.")
+@common_options
+@click.pass_obj
+def find(outer: Options, /, *, paths: tuple[str, ...], as_json: bool, **values: Any) -> int:
+    """Say whether files are stored already, and where. They are hashed; nothing is sent."""
+    from hashdrop.cli.find import run_find
+
+    return _run(
+        run_find,
+        outer.with_inner(values),
+        paths=tuple(Path(path) for path in paths),
+        as_json=as_json,
+    )
+
+
+@cli.command()
+@click.argument("pointer")
+@click.option(
+    "--expires", default="24h", show_default=True, metavar="TIME", help="30m, 24h or up to 7d."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object with its end.")
+@common_options
+@click.pass_obj
+def link(outer: Options, /, *, pointer: str, expires: str, as_json: bool, **values: Any) -> int:
+    """Print a link to a stored file that ends by itself: whoever has it can read the file."""
+    from hashdrop.cli.link import run_link
+
+    return _run(
+        run_link,
+        outer.with_inner(values),
+        pointer=pointer,
+        expires=parse_duration(expires),
+        as_json=as_json,
+    )
 
 
 @cli.command()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 import tempfile
 from pathlib import Path
 from typing import IO
@@ -16,12 +15,11 @@ from anyio.to_thread import run_sync
 
 from hashdrop.errors import ContentMismatch
 from hashdrop.errors import SourceUnreadable
+from hashdrop.pasted import hash_in_key
 
 if TYPE_CHECKING:
     from hashdrop.s3.routing import S3Pointer
     from hashdrop.s3.writing import ContentWriter
-
-_HASH_IN_KEY = re.compile(r"(?:^|/)([0-9a-f]{64})(?:\.[^/]*)?$")
 
 
 async def download(
@@ -44,8 +42,7 @@ async def download(
         SourceUnreadable: The file cannot be written.
         StoreError: It cannot be read to its end.
     """
-    if expected is None and (match := _HASH_IN_KEY.search(pointer["key"])):
-        expected = match.group(1)
+    expected = expected or hash_in_key(pointer["key"])
     target = await run_sync(_target, pointer["key"], output)
     digest = hashlib.sha256()
     size = 0

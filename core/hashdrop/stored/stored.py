@@ -1,0 +1,189 @@
+"""What the window and the command line ask about stored objects; `Service.stored` is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from anyio.to_thread import run_sync
+
+from hashdrop.catalog.filters import Filters
+from hashdrop.catalog.filters import parse_filters
+from hashdrop.catalog.rows import Order
+from hashdrop.catalog.rows import PointerRow
+from hashdrop.forms import Form
+from hashdrop.forms import write_form
+from hashdrop.pointer import StoredPointer
+from hashdrop.s3.download import download
+from hashdrop.s3.inspecting import ask_for
+from hashdrop.s3.linking import Link
+from hashdrop.s3.linking import check_duration
+from hashdrop.s3.linking import presign
+from hashdrop.stored.looking_up import Answer
+from hashdrop.stored.looking_up import look_up_all
+from hashdrop.stored.places import Place
+from hashdrop.stored.places import Reach
+from hashdrop.stored.places import find_place
+from hashdrop.stored.places import with_hash
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_NEWEST_FIRST = Order()
+
+
+class Stored:
+    """Answers about what is stored, and what is done with it.
+
+    Rows are those of the catalog (`search`) or of the bucket itself; `Place.of(row)` is what all else takes.
+
+    Args:
+        reach: To the catalog and the stores.
+    """
+
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
+
+    # --- finding ---------------------------------------------------------------------------------
+
+    async def search(
+        self,
+        filters: Filters | str = "",
+        order: Order = _NEWEST_FIRST,
+        *,
+        limit: int = 200,
+        after: PointerRow | None = None,
+    ) -> list[PointerRow]:
+        """Return the names that fit, a page at a time.
+
+        Args:
+            filters: What they must be, or what was typed; see `catalog.filters`.
+            order: Of the rows.
+            limit: Rows at most.
+            after: The last row of the page before.
+
+        Raises:
+            UsageError: A filter of the text cannot be read.
+            CatalogError: The catalog cannot be read.
+        """
+        wanted = parse_filters(filters) if isinstance(filters, str) else filters
+        catalog = await self._reach.catalog()
+        return await catalog.search(wanted, order, limit=limit, after=after)
+
+    async def find(self, text: str) -> Place:
+        """Return where a pasted pointer, key or hash leads; see `places.find_place`.
+
+        Raises:
+            UsageError: The text is none of these, or the beginning of several hashes.
+            ObjectMissing: It is a hash that the catalog does not know.
+            CatalogError: The catalog cannot be read.
+        """
+        return await find_place(self._reach, text)
+
+    async def names_at(self, place: Place) -> list[PointerRow]:
+        """Return all names of one object, the newest first.
+
+        Raises:
+            CatalogError: The catalog cannot be read.
+        """
+        return await (await self._reach.catalog()).names_at(place.bucket, place.key)
+
+    async def names_of(self, content_hash: str) -> list[PointerRow]:
+        """Return all names of a content, wherever it is stored, the newest first.
+
+        Raises:
+            CatalogError: The catalog cannot be read.
+        """
+        return await (await self._reach.catalog()).names_of(content_hash)
+
+    async def look_up_all(
+        self,
+        paths: Sequence[Path],
+        *,
+        on_answer: Callable[[Answer], None],
+        on_found: Callable[[Path, int], None] | None = None,
+        on_read: Callable[[int], None] | None = None,
+    ) -> None:
+        """Say of every file of a drop whether its content is stored; nothing is sent. See `looking_up`.
+
+        Args:
+            paths: Files and folders.
+            on_answer: Told each answer as it is known, in no order.
+            on_found: Told each file and its bytes before it is hashed.
+            on_read: Told the bytes of each read, in a worker thread.
+
+        Raises:
+            HashdropError: The catalog cannot be read, or the router fails.
+        """
+        await look_up_all(
+            self._reach, paths, on_answer=on_answer, on_found=on_found, on_read=on_read
+        )
+
+    # --- copying ---------------------------------------------------------------------------------
+
+    async def written(self, form: Form, places: Sequence[Place]) -> str:
+        """Return pointers in a form to be copied; those of many are one text.
+
+        Args:
+            form: The form.
+            places: Of one connection, or each gets what its own needs on a line.
+
+        Raises:
+            HashdropError: The store on this computer does not start.
+        """
+        texts: list[str] = []
+        named: list[tuple[StoredPointer, str]] = []
+        for at, place in enumerate(places):
+            named.append((_pointer(place), place.name))
+            if at + 1 == len(places) or places[at + 1].connection != place.connection:
+                reached = await self._reach.reached(place.connection, place.bucket)
+                texts.append(write_form(form, named, reached.connection))
+                named = []
+        return "\n".join(texts)
+
+    async def link(self, place: Place, expires: timedelta) -> Link:
+        """Make a link that expires to an object that is there; see `s3.linking`.
+
+        Args:
+            place: Of the object; a file name that it has is the one that a browser saves it under.
+            expires: How long the link holds.
+
+        Raises:
+            UsageError: Longer than S3 or the credentials allow.
+            HashdropError: It is not there, or cannot be asked for.
+        """
+        check_duration(expires)
+        reached = await self._reach.reached(place.connection, place.bucket)
+        requests = reached.writer.requests
+        await ask_for(requests, place.s3)
+        return await run_sync(
+            partial(presign, requests.client, place.s3, expires, file_name=place.name)
+        )
+
+    # --- reading back ----------------------------------------------------------------------------
+
+    async def get(self, text: str, output: Path | None) -> tuple[Path, int, bool]:
+        """Download an object; see `s3.download.download`.
+
+        Args:
+            text: As of `find`.
+            output: File or folder to write to; by default the key's name in the current folder.
+
+        Returns:
+            The file, its bytes, and whether its hash could be checked.
+
+        Raises:
+            HashdropError: It is not there, does not fit its hash, or cannot be written.
+        """
+        place = await self.find(text)
+        reached = await self._reach.reached(place.connection, place.bucket)
+        return await download(reached.writer, place.s3, output, expected=with_hash(place))
+
+
+def _pointer(place: Place) -> StoredPointer:
+    return StoredPointer(
+        place.bucket, place.key, place.content_hash, place.size or 0, place.content_type
+    )
