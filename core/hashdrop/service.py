@@ -21,9 +21,6 @@ from typing import Literal
 import anyio
 from anyio.to_thread import run_sync
 
-from hashdrop.catalog.filters import Filters
-from hashdrop.catalog.filters import parse_filters
-from hashdrop.catalog.rows import Order
 from hashdrop.catalog.rows import PointerRow
 from hashdrop.catalog.rows import StoredName
 from hashdrop.connection import LOCAL_CONNECTION_NAME
@@ -78,7 +75,6 @@ _PATIENCE_OF_PEOPLE_S = 30 * 24 * 3600.0
 """The same for a window: a laptop may be closed over the holidays."""
 LOCAL_BUCKET = "hashdrop"
 """Bucket of the embedded store, made on first use."""
-_NEWEST_FIRST = Order()
 _SAMPLE_HASH = "6a654e42c5f2eba2803d70a89b1946ac92492d2347c6235b4d2611184e7a2e6f"
 
 
@@ -366,29 +362,6 @@ class Service:
         """
         catalog = await self._catalog.opened()
         return await catalog.page(limit=limit, before=before.id if before else None)
-
-    async def search(
-        self,
-        text: str | Filters = "",
-        order: Order = _NEWEST_FIRST,
-        *,
-        limit: int = 200,
-        after: PointerRow | None = None,
-    ) -> list[PointerRow]:
-        """Return the names that fit a search, a page at a time.
-
-        Args:
-            text: As typed, see `catalog.filters`, or read already.
-            order: Of the rows.
-            limit: Rows at most.
-            after: The last row of the page before.
-
-        Raises:
-            UsageError: A filter cannot be read.
-            CatalogError: The catalog cannot be read.
-        """
-        filters = parse_filters(text) if isinstance(text, str) else text
-        return await (await self._catalog.opened()).search(filters, order, limit=limit, after=after)
 
     async def first_names(self, pointers: Sequence[StoredPointer]) -> list[PointerRow]:
         """Return the oldest name of each of these objects, of those that the catalog has.

@@ -36,6 +36,7 @@ from hashdrop_gui.actions.finishing import Finishing
 from hashdrop_gui.actions.holding import Holding
 from hashdrop_gui.actions.intake import Intake
 from hashdrop_gui.actions.intake import local_paths
+from hashdrop_gui.actions.pointers_saved import KeptSearches
 from hashdrop_gui.actions.waits import Waits
 from hashdrop_gui.bridge import EventBridge
 from hashdrop_gui.desktop.announcing import announce
@@ -201,6 +202,8 @@ class MainWindow(QMainWindow):
         self.transfers.retry_requested.connect(self._service.retry)
         self.transfers.pause_requested.connect(self._service.pause)
         self.transfers.resume_requested.connect(self.holding.resume)
+        self.pointers.search_picked.connect(self.search.setText)
+        KeptSearches(self.pointers, service=self._service, tasks=self._tasks)
         self.holding.changed.connect(self._show_summary)
         self.bridge.arrived.connect(self.finishing.take)
         self.intake.added.connect(lambda: self.show_page(0))

@@ -101,7 +101,7 @@ async def test_a_search_without_results_says_so(filled):
 async def test_only_the_last_of_several_searches_is_shown(filled):
     """What one typed on the way is not asked for; an answer that comes late is dropped."""
     asked = []
-    search = filled.service.search
+    search = filled.service.stored.search
 
     async def slow(filters, *args, **more):
         asked.append(filters.words)
@@ -110,7 +110,7 @@ async def test_only_the_last_of_several_searches_is_shown(filled):
             await anyio.sleep(0.3)
         return rows
 
-    filled.service.search = slow
+    filled.service.stored.search = slow
     for text in ("s", "sc", "scan", "scan_0"):
         filled.pointers.set_search(text)
     await until(lambda: asked)

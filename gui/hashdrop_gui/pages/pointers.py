@@ -20,13 +20,12 @@ from hashdrop.catalog.filters import parse_filters
 from hashdrop.catalog.rows import Order
 from hashdrop.catalog.rows import SortBy
 from hashdrop.errors import UsageError
-from hashdrop_gui.dialogs.naming import NameDialog
 from hashdrop_gui.models.pointer_pages import CatalogPages
-from hashdrop_gui.models.pointer_pages import Feed
 from hashdrop_gui.models.pointers import SORTED_BY
 from hashdrop_gui.models.pointers import Column
 from hashdrop_gui.models.pointers import PointersModel
 from hashdrop_gui.models.wording import tr
+from hashdrop_gui.pages.feed import Feed
 from hashdrop_gui.theme import Tokens
 from hashdrop_gui.widgets.empty_state import EmptyState
 from hashdrop_gui.widgets.pointers_view import PointersView
@@ -37,8 +36,8 @@ if TYPE_CHECKING:
     from hashdrop.service import Service
     from hashdrop_gui.tasks import Tasks
 
-_TYPING_MS = 150
-"""Nobody is asked while one is still typing."""
+_TYPING_MS = 30
+"""Beside the search field's own pause: nobody is asked for each of several changes."""
 _KEPT = 200
 """Selected rows that stay selected when all is asked anew."""
 _COLUMN_OF = {by: column for column, by in SORTED_BY.items()}
@@ -67,6 +66,7 @@ class PointersPage(QWidget):
         self.setObjectName("page")
         self._service = service
         self._tasks = tasks
+        self.search_hint = tr("Search names, or type:image size:>1mb")
         self._text = ""
         self._filters = Filters()
         self._order = Order()
@@ -77,7 +77,6 @@ class PointersPage(QWidget):
         self.feed = Feed(self.model, tasks, self._on_answered)
         self.view = PointersView(self.model)
         self.saved = SavedSearches(tokens)
-        self.saved.show_searches(service.preferences.saved_searches)
         self.fault = QLabel()
         self.fault.setObjectName("fault")
         self.fault.setTextFormat(Qt.TextFormat.PlainText)
@@ -123,8 +122,6 @@ class PointersPage(QWidget):
         self._typing.timeout.connect(self._on_typing_ended)
         self.model.sort_wanted.connect(self._on_sort_wanted)
         self.saved.picked.connect(self.search_picked)
-        self.saved.save_requested.connect(self._on_save_requested)
-        self.saved.delete_requested.connect(self._on_delete_requested)
         self.view.doubleClicked.connect(lambda *_: self.copy_pointer())
         self.view.opened.connect(self.copy_pointer)
         self.view.copy_requested.connect(self.copy_selected)
@@ -173,7 +170,7 @@ class PointersPage(QWidget):
 
     def _ask(self) -> None:
         self._has_asked = True
-        self.feed.ask(CatalogPages(self._service, self._filters, self._order))
+        self.feed.ask(CatalogPages(self._service.stored, self._filters, self._order))
 
     def _on_typing_ended(self) -> None:
         try:
@@ -214,34 +211,6 @@ class PointersPage(QWidget):
         self.view.show_order(
             _COLUMN_OF[self._order.by], descending=self._order.descending, is_sortable=True
         )
-
-    # --- saved searches --------------------------------------------------------------------------
-
-    def _on_save_requested(self) -> None:
-        text = self._text.strip()
-        dialog = NameDialog(
-            tr("Save this search"), tr("Name of the search"), text, tr("Save"), self
-        )
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.named.connect(lambda name: self._keep({**self._searches, name: text}))
-        dialog.open()
-
-    def _on_delete_requested(self, name: str) -> None:
-        self._keep({one: text for one, text in self._searches.items() if one != name})
-
-    @property
-    def _searches(self) -> dict[str, str]:
-        return self._service.preferences.saved_searches
-
-    def _keep(self, searches: dict[str, str]) -> None:
-        self.saved.show_searches(searches)
-        self._tasks.spawn(self._prefer, searches)
-
-    async def _prefer(self, searches: dict[str, str]) -> None:
-        try:
-            await self._service.prefer(saved_searches=searches)
-        finally:
-            self.saved.show_searches(self._searches)  # what could not be saved is not listed
 
     # --- copying ---------------------------------------------------------------------------------
 
