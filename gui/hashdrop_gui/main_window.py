@@ -36,6 +36,7 @@ from hashdrop_gui.actions.finishing import Finishing
 from hashdrop_gui.actions.holding import Holding
 from hashdrop_gui.actions.intake import Intake
 from hashdrop_gui.actions.intake import local_paths
+from hashdrop_gui.actions.pointers_copying import Copying
 from hashdrop_gui.actions.pointers_saved import KeptSearches
 from hashdrop_gui.actions.waits import Waits
 from hashdrop_gui.bridge import EventBridge
@@ -203,7 +204,8 @@ class MainWindow(QMainWindow):
         self.transfers.pause_requested.connect(self._service.pause)
         self.transfers.resume_requested.connect(self.holding.resume)
         self.pointers.search_picked.connect(self.search.setText)
-        KeptSearches(self.pointers, service=self._service, tasks=self._tasks)
+        for actions in (KeptSearches, Copying):
+            actions(self.pointers, service=self._service, tasks=self._tasks)
         self.holding.changed.connect(self._show_summary)
         self.bridge.arrived.connect(self.finishing.take)
         self.intake.added.connect(lambda: self.show_page(0))
@@ -259,7 +261,11 @@ class MainWindow(QMainWindow):
             (tr("Cancel the selected files"), tr("Del or Esc")),
             (tr("Menu of the selected files"), tr("Menu key or Shift+F10")),
         ]
-        groups = ((tr("WINDOW"), entries_of(self.actions())), (tr("LIST OF TRANSFERS"), in_list))
+        groups = (
+            (tr("WINDOW"), entries_of(self.actions())),
+            (tr("LIST OF TRANSFERS"), in_list),
+            (tr("LIST OF POINTERS"), entries_of(self.pointers.view.actions())),
+        )
         dialog = ShortcutsDialog(groups, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()

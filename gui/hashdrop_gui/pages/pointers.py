@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint
 from PySide6.QtCore import Qt
 from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QAction
+from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QMenu
 from PySide6.QtWidgets import QStackedWidget
+from PySide6.QtWidgets import QToolButton
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
@@ -76,6 +80,16 @@ class PointersPage(QWidget):
         self.model = PointersModel(self)
         self.feed = Feed(self.model, tasks, self._on_answered)
         self.view = PointersView(self.model)
+        self._row_actions: list[QAction] = []
+        self.menu = QMenu(self)
+        """What can be done with the selected rows."""
+        self.act = QToolButton()
+        self.act.setObjectName("act")
+        self.act.setText(tr("Actions"))
+        self.act.setToolTip(tr("What can be done with the selected files"))
+        self.act.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.act.setMenu(self.menu)
+        self.act.setEnabled(False)
         self.saved = SavedSearches(tokens)
         self.fault = QLabel()
         self.fault.setObjectName("fault")
@@ -103,6 +117,7 @@ class PointersPage(QWidget):
         bar.setContentsMargins(24, 10, 20, 6)
         bar.addWidget(self.fault, 1)
         bar.addStretch(0)
+        bar.addWidget(self.act)
         bar.addWidget(self.saved)
         self._stack = QStackedWidget()
         for widget in (self.empty, self.nothing_fits, self.view):
@@ -124,7 +139,8 @@ class PointersPage(QWidget):
         self.saved.picked.connect(self.search_picked)
         self.view.doubleClicked.connect(lambda *_: self.copy_pointer())
         self.view.opened.connect(self.copy_pointer)
-        self.view.copy_requested.connect(self.copy_selected)
+        self.view.chosen.connect(self._on_chosen)
+        self.model.modelReset.connect(self._on_chosen)
         self.view.customContextMenuRequested.connect(self._on_menu_requested)
 
     def set_tokens(self, tokens: Tokens) -> None:
@@ -164,11 +180,12 @@ class PointersPage(QWidget):
             self._ask()
 
     def reload(self) -> None:
-        """Ask for everything anew; what is selected stays so where it is on the first page."""
-        self._kept = {row.id for row in self.selected()[:_KEPT]}
+        """Ask for everything anew."""
         self._ask()
 
     def _ask(self) -> None:
+        """Begin anew; what is selected stays so where it is on the first page."""
+        self._kept = {row.id for row in self.selected()[:_KEPT]}
         self._has_asked = True
         self.feed.ask(CatalogPages(self._service.stored, self._filters, self._order))
 
@@ -218,45 +235,43 @@ class PointersPage(QWidget):
         """Return the selected rows in order."""
         return self.view.chosen_rows()
 
-    def copy_selected(self) -> None:
-        """Copy the paths of the selected rows, one a line."""
-        self._copy([row.pointer.key for row in self.selected()], tr("path"), tr("paths"))
-
-    def _copy(self, texts: list[str], one: str, many: str) -> None:
-        if texts:
-            what = one if len(texts) == 1 else f"{len(texts):,} {many}"
-            self.copy_text_requested.emit("\n".join(texts), what)
-
     def copy_pointer(self) -> None:
         """Copy the current row's pointer JSON."""
         index = self.view.currentIndex()
         if index.isValid():
-            self._copy([self.model.rows[index.row()].pointer.to_json()], tr("pointer JSON"), "")
+            pointer = self.model.rows[index.row()].pointer
+            self.copy_text_requested.emit(pointer.to_json(), tr("pointer JSON"))
+
+    # --- actions ---------------------------------------------------------------------------------
+
+    def add_action(
+        self, words: str, run: Callable[[], None], *keys: str, menu: QMenu | None = None
+    ) -> QAction:
+        """Add something that is done with the selected rows.
+
+        Args:
+            words: Of its entry.
+            run: Does it.
+            *keys: While the table has the keyboard.
+            menu: Where it stands; by default the rows' own menu.
+        """
+        action = QAction(words, self)
+        action.setShortcuts([QKeySequence(one) for one in keys])
+        action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        action.setEnabled(False)
+        action.triggered.connect(lambda *_: run())
+        self._row_actions.append(action)
+        (menu or self.menu).addAction(action)
+        if keys:
+            self.view.addAction(action)
+        return action
+
+    def _on_chosen(self) -> None:
+        has_rows = self.view.chosen_count() > 0
+        self.act.setEnabled(has_rows)
+        for action in self._row_actions:
+            action.setEnabled(has_rows)
 
     def _on_menu_requested(self, point: QPoint) -> None:
-        menu = self.menu()
-        if menu is not None:
-            menu.popup(self.view.viewport().mapToGlobal(point))
-
-    def menu(self) -> QMenu | None:
-        """Return the menu for the selected rows, `None` without any."""
-        pointers = [row.pointer for row in self.selected()]
-        if not pointers:
-            return None
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for words, texts, one, many in (
-            (tr("Copy path"), [p.key for p in pointers], tr("path"), tr("paths")),
-            (tr("Copy content hash"), [p.content_hash for p in pointers], tr("hash"), tr("hashes")),
-            (tr("Copy S3 URI"), [p.uri for p in pointers], tr("S3 URI"), tr("S3 URIs")),
-            (
-                tr("Copy pointer JSON"),
-                [p.to_json() for p in pointers],
-                tr("pointer JSON"),
-                tr("pointers"),
-            ),
-        ):
-            menu.addAction(words).triggered.connect(
-                lambda *_, t=texts, o=one, m=many: self._copy(t, o, m)
-            )
-        return menu
+        if self.view.chosen_count():
+            self.menu.popup(self.view.viewport().mapToGlobal(point))

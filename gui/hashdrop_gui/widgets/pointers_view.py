@@ -10,7 +10,6 @@ from PySide6.QtCore import QPersistentModelIndex
 from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtGui import QKeySequence
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView
 from PySide6.QtWidgets import QHeaderView
@@ -56,12 +55,10 @@ class PointersView(QTableView):
         model: Of the rows.
 
     Signals:
-        copy_requested: Ctrl+C.
         opened: Return.
         chosen: Another selection.
     """
 
-    copy_requested = Signal()
     opened = Signal()
     chosen = Signal()
 
@@ -151,9 +148,7 @@ class PointersView(QTableView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Notice the keys of the table."""
-        if event.matches(QKeySequence.StandardKey.Copy):
-            self.copy_requested.emit()
-        elif event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and not event.modifiers():
+        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and not event.modifiers():
             self.opened.emit()
         else:
             super().keyPressEvent(event)
