@@ -44,6 +44,11 @@ class Preferences(BaseModel):
     """Name and text of each search of the pointers that is kept."""
     pointer_details: int | None = Field(default=None, ge=0)
     """Width of the details beside the pointers, logical pixels; 0: hidden, `None`: our own."""
+    transfer_columns: dict[str, int] = Field(default_factory=dict[str, int])
+    """Columns of the list of transfers that are shown, and their widths in pixels, 0 for the program's own;
+    none: as the program has them."""
+    transfer_order: str = ""
+    """Column that the transfers are sorted by, with a "-" before it downward; "" as they came."""
 
 
 @dataclass(frozen=True, slots=True)

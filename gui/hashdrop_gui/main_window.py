@@ -36,8 +36,8 @@ from hashdrop_gui.actions.finishing import Finishing
 from hashdrop_gui.actions.holding import Holding
 from hashdrop_gui.actions.intake import Intake
 from hashdrop_gui.actions.intake import local_paths
-from hashdrop_gui.actions.pointers_copying import Copying
-from hashdrop_gui.actions.pointers_saved import KeptSearches
+from hashdrop_gui.actions.kept_columns import KeptColumns
+from hashdrop_gui.actions.pointers import serve_pointers
 from hashdrop_gui.actions.waits import Waits
 from hashdrop_gui.bridge import EventBridge
 from hashdrop_gui.desktop.announcing import announce
@@ -129,6 +129,7 @@ class MainWindow(QMainWindow):
             tasks=tasks,
             parent=self,
         )
+        self.kept_columns = KeptColumns(self.transfers, service, tasks)
         self._earlier_names = EarlierNames(
             self.model.list, service=service, tasks=tasks, found=self.model.show_changes
         )
@@ -204,8 +205,7 @@ class MainWindow(QMainWindow):
         self.transfers.pause_requested.connect(self._service.pause)
         self.transfers.resume_requested.connect(self.holding.resume)
         self.pointers.search_picked.connect(self.search.setText)
-        for actions in (KeptSearches, Copying):
-            actions(self.pointers, service=self._service, tasks=self._tasks)
+        serve_pointers(self.pointers, service=self._service, tasks=self._tasks)
         self.holding.changed.connect(self._show_summary)
         self.bridge.arrived.connect(self.finishing.take)
         self.intake.added.connect(lambda: self.show_page(0))

@@ -226,6 +226,10 @@ QPushButton#quiet::menu-indicator {{ image: none; width: 0; }}
 QPushButton#pill {{ min-height: 26px; padding: 0 14px; border-radius: 14px; color: {t.second}; }}
 QPushButton#pill:checked {{ background: {t.selection}; border-color: {t.selection}; color: {t.accent}; font-weight: 600; }}
 QPushButton#pill:focus {{ border: 2px solid {t.accent}; padding: 0 13px; }}
+QPushButton#column {{ min-height: 24px; padding: 0 7px; border: 1px solid transparent; border-radius: 6px; background: transparent;
+  color: {t.second}; font-size: 12px; font-weight: 500; text-align: left; }}
+QPushButton#column:hover {{ background: {t.hover}; }}
+QPushButton#column:focus {{ border: 2px solid {t.accent}; padding: 0 6px; }}
 QToolButton {{ border: none; border-radius: 6px; padding: 6px; background: transparent; }}
 QToolButton::menu-indicator {{ image: none; width: 0; }}
 QToolButton:hover {{ background: {t.line}; }}

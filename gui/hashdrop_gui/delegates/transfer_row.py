@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -27,9 +29,12 @@ from PySide6.QtWidgets import QStyledItemDelegate
 from PySide6.QtWidgets import QStyleOptionViewItem
 
 from hashdrop.transfers.events import State
+from hashdrop_gui.models.columns import Column
+from hashdrop_gui.models.columns import Place
 from hashdrop_gui.models.transfer_list import BatchRow
 from hashdrop_gui.models.transfer_list import FileRow
 from hashdrop_gui.models.transfer_words import batch_text
+from hashdrop_gui.models.transfer_words import number_text
 from hashdrop_gui.models.transfer_words import second_line
 from hashdrop_gui.models.transfer_words import state_text
 from hashdrop_gui.models.transfers import Role
@@ -46,9 +51,14 @@ ROW_HEIGHT = 60
 _SIDE = 24
 _GAP = 20
 _TILE = 28
+LEFT = _SIDE + 8 + _TILE + 16
+"""Pixels before the first column: its tile stands there."""
+RIGHT = _SIDE
+"""Pixels behind the last column."""
 _BAR = 4
 _PICTURES = 64
 """Pictures of rows that are kept: some screens full."""
+_NUMBERS = (Column.SIZE, Column.SENT, Column.SPEED, Column.LEFT)
 _LOOKS = (
     QStyle.StateFlag.State_Selected
     | QStyle.StateFlag.State_MouseOver
@@ -86,17 +96,45 @@ def actions_of(row: FileRow) -> list[tuple[Action, str]]:
 class TransferRowDelegate(QStyledItemDelegate):
     """Lays a row out and paints it; the links in it can be clicked.
 
+    Args:
+        tokens: Colours.
+        places: Says where the columns stand in a row of a width.
+        parent: Of the delegate.
+
     Signals:
         acted: An action and the id of the file that it was clicked on.
     """
 
     acted = Signal(str, int)
 
-    def __init__(self, tokens: Tokens, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        tokens: Tokens,
+        places: Callable[[int], Sequence[Place]],
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
         self._tokens = tokens
         self._mono = monospace(12)
         self._pictures: OrderedDict[object, QPixmap] = OrderedDict()
+        self._places = places
+        self._cells: dict[Column, tuple[int, int]] = {}
+        self._cells_of = -1
+
+    def lay_out_again(self) -> None:
+        """Ask again where the columns stand."""
+        self._cells_of = -1
+        self._pictures.clear()
+
+    def _cell(self, column: Column, rect: QRect) -> QRect | None:
+        """Return where a column stands in a row, `None` where it is hidden."""
+        if self._cells_of != rect.width():
+            self._cells_of = rect.width()
+            self._cells = {one.column: (one.left, one.width) for one in self._places(rect.width())}
+        found = self._cells.get(column)
+        if found is None:
+            return None
+        return QRect(rect.left() + found[0], rect.top(), found[1], rect.height())
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Paint in another scheme from now on."""
@@ -165,6 +203,7 @@ class TransferRowDelegate(QStyledItemDelegate):
         key = (
             *(row.name, second, state, row.state, row.verified, row.key),
             row.shown if row.moves else None,
+            row.speed if row.moves and Column.SPEED in self._cells else None,
             *(rect.width(), rect.height(), ratio, option.state.value & _LOOKS, option.font.key()),
         )
         picture = self._pictures.get(key)
@@ -209,7 +248,9 @@ class TransferRowDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._ground(painter, option)
-        tile, name, state, place = _columns(option.rect)
+        tile, name = _tile_of(option.rect), self._cell(Column.NAME, option.rect)
+        assert name is not None
+        state, place = self._cell(Column.STATE, option.rect), self._cell(Column.PATH, option.rect)
         first, second = _lines(option.rect)
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
         hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
@@ -231,10 +272,49 @@ class TransferRowDelegate(QStyledItemDelegate):
         painter.setFont(small)
         is_failed = row.state is State.FAILED
         painter.setPen(QColor(t.failed if is_failed else t.second))
-        width = name.width() + (state.width() + _GAP if is_failed else 0)
+        width = name.width()
+        if is_failed and state is not None:  # why it failed may run on below the state
+            width += state.width() + _GAP
         text = QFontMetrics(small).elidedText(second_text, Qt.TextElideMode.ElideRight, width)
         painter.drawText(QRect(name.left(), second, width, 18), Qt.AlignmentFlag.AlignVCenter, text)
 
+        if state is not None:
+            self._state(painter, option, row, state, state_words)
+        for column in _NUMBERS:
+            cell = self._cell(column, option.rect)
+            if cell is not None:
+                painter.setFont(small)
+                painter.setPen(QColor(t.text if column is Column.SIZE else t.second))
+                line = QRect(cell.left(), first, cell.width(), 20)
+                text = number_text(row, column)
+                text = painter.fontMetrics().elidedText(
+                    text, Qt.TextElideMode.ElideRight, cell.width()
+                )
+                painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, text)
+        links = selected or hovered or is_failed  # what needs the person offers it at once
+        if place is not None:
+            self._place(painter, option, row, place)
+        if links:
+            font = sized(option.font, 12, QFont.Weight.Medium)
+            painter.setFont(font)
+            for _, words, rect in self._links(option, row, font):
+                if place is None:  # over whatever stands there
+                    ground = t.selection if selected else t.hover if hovered else t.background
+                    painter.fillRect(rect.adjusted(-8, 0, 8, 0), QColor(ground))
+                painter.setPen(QColor(t.accent))
+                painter.drawText(rect, Qt.AlignmentFlag.AlignVCenter, words)
+        painter.restore()
+
+    def _state(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        row: FileRow,
+        state: QRect,
+        state_words: str,
+    ) -> None:
+        t = self._tokens
+        first, second = _lines(option.rect)
         word = sized(option.font, 13, QFont.Weight.DemiBold)
         painter.setFont(word)
         unverified = row.state is State.STORED and not row.verified
@@ -248,9 +328,6 @@ class TransferRowDelegate(QStyledItemDelegate):
         if row.moves:
             bar = QRect(state.left(), second + 8, state.width() - 8, _BAR)
             self._bar(painter, bar, 1.0 if row.state is State.VERIFYING else row.shown, t.accent)
-        links = selected or hovered or is_failed  # what needs the person offers it at once
-        self._place(painter, option, row, place, links=links)
-        painter.restore()
 
     def _place(
         self,
@@ -258,11 +335,9 @@ class TransferRowDelegate(QStyledItemDelegate):
         option: QStyleOptionViewItem,
         row: FileRow,
         place: QRect,
-        *,
-        links: bool,
     ) -> None:
         t = self._tokens
-        first, second = _lines(option.rect)
+        first, _ = _lines(option.rect)
         line = QRect(place.left(), first, place.width(), 20)
         if row.key:
             painter.setFont(self._mono)
@@ -279,12 +354,26 @@ class TransferRowDelegate(QStyledItemDelegate):
                 text, Qt.TextElideMode.ElideRight, place.width()
             )
             painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, text)
-        if links:
-            font = sized(option.font, 12, QFont.Weight.Medium)
-            painter.setFont(font)
-            painter.setPen(QColor(t.accent))
-            for _, words, rect in _links(row, place, second, font):
-                painter.drawText(rect, Qt.AlignmentFlag.AlignVCenter, words)
+
+    def _links(
+        self, option: QStyleOptionViewItem, row: FileRow, font: QFont
+    ) -> list[tuple[Action, str, QRect]]:
+        """Return the links of a row and where they stand: below the path, or at the right without one."""
+        metrics = QFontMetrics(font)
+        words = [
+            (action, text, metrics.horizontalAdvance(text) + 2) for action, text in actions_of(row)
+        ]
+        place = self._cell(Column.PATH, option.rect)
+        if place is not None:
+            left = place.left()
+        else:
+            left = option.rect.right() - _SIDE - sum(width + 16 for *_, width in words)
+        top = _lines(option.rect)[1]
+        links: list[tuple[Action, str, QRect]] = []
+        for action, text, width in words:
+            links.append((action, text, QRect(left, top, width, 18)))
+            left += width + 16
+        return links
 
     def _tile(
         self, painter: QPainter, option: QStyleOptionViewItem, rect: QRect, row: FileRow
@@ -336,41 +425,19 @@ class TransferRowDelegate(QStyledItemDelegate):
 
     def action_at(self, option: QStyleOptionViewItem, row: FileRow, point: QPoint) -> Action | None:
         """Return the action whose link is at a point of a row."""
-        _, _, _, place = _columns(option.rect)
         font = sized(option.font, 12, QFont.Weight.Medium)
-        for action, _, rect in _links(row, place, _lines(option.rect)[1], font):
+        for action, _, rect in self._links(option, row, font):
             if rect.adjusted(-4, -4, 4, 4).contains(point):
                 return action
         return None
 
 
-def _columns(rect: QRect) -> tuple[QRect, QRect, QRect, QRect]:
-    """Return tile, name, state and place of a row."""
-    top, height = rect.top(), rect.height()
-    tile = QRect(rect.left() + _SIDE + 8, top + (height - _TILE) // 2, _TILE, _TILE)
-    left = tile.right() + 16
-    width = rect.right() - _SIDE - left
-    state_width = max(120, min(176, width // 5))
-    place_width = max(140, (width - state_width - 2 * _GAP) * 47 // 100)
-    name_width = width - state_width - place_width - 2 * _GAP
-    name = QRect(left, top, name_width, height)
-    state = QRect(name.right() + _GAP, top, state_width, height)
-    return tile, name, state, QRect(state.right() + _GAP, top, place_width, height)
+def _tile_of(rect: QRect) -> QRect:
+    return QRect(rect.left() + _SIDE + 8, rect.top() + (rect.height() - _TILE) // 2, _TILE, _TILE)
 
 
 def _lines(rect: QRect) -> tuple[int, int]:
     return rect.top() + 9, rect.top() + 31
-
-
-def _links(row: FileRow, place: QRect, top: int, font: QFont) -> list[tuple[Action, str, QRect]]:
-    metrics = QFontMetrics(font)
-    left = place.left()
-    links: list[tuple[Action, str, QRect]] = []
-    for action, words in actions_of(row):
-        width = metrics.horizontalAdvance(words) + 2
-        links.append((action, words, QRect(left, top, width, 18)))
-        left += width + 16
-    return links
 
 
 def _arrow(painter: QPainter, at: QPoint, colour: QColor, *, is_open: bool) -> None:

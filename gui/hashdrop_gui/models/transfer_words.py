@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from hashdrop.transfers.events import State
+from hashdrop_gui.models.columns import Column
+from hashdrop_gui.models.columns import seconds_left
+from hashdrop_gui.models.columns import sent_bytes
 from hashdrop_gui.models.transfer_list import BatchRow
 from hashdrop_gui.models.transfer_list import FileRow
 from hashdrop_gui.models.wording import day_text
@@ -49,6 +52,23 @@ def second_line(row: FileRow) -> str:  # noqa: PLR0911  # one case a state
             return f"{size} · {_earlier_text(row)}"
         case _:
             return " · ".join(part for part in (row.folder, size) if part)
+
+
+def number_text(row: FileRow, column: Column) -> str:
+    """Return what stands in a column of numbers; "" where there is nothing to say."""
+    match column:
+        case Column.SIZE:
+            return size_text(row.size)
+        case Column.SENT:
+            sent = sent_bytes(row)
+            return size_text(sent) if sent else ""
+        case Column.SPEED if row.state is State.UPLOADING and row.speed > 0:
+            return speed_text(row.speed)
+        case Column.LEFT:
+            left = seconds_left(row)
+            return "" if left is None else left_text(left)
+        case _:
+            return ""
 
 
 def _progress_line(row: FileRow, size: int) -> str:

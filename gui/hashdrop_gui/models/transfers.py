@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from bisect import bisect_right
-from collections.abc import Callable
 from collections.abc import Generator
 from collections.abc import Iterable
 from contextlib import contextmanager
@@ -43,8 +42,8 @@ Index = QModelIndex | QPersistentModelIndex
 
 _AT_ONCE_S = 0.012
 """Seconds that arranging may hold the window at a time."""
-_SORT_AGAIN_MS = 1_000
-"""After a change, where what changes decides the order."""
+_SORT_AGAIN_S = 1.0
+"""Seconds after a change, where what changes decides the order."""
 
 
 class Role(IntEnum):
@@ -91,14 +90,18 @@ class TransfersModel(QAbstractTableModel):
         self._ranks: dict[int, list[int]] = {}  # rank by place, of batches that were sorted
         self._search: Generator[None, None, dict[int, Arranged]] | None = None
         self._missed: dict[int, FileRow] = {}  # changed while it was looked for what is wanted
-        self._next_slice = _timer(self, 0, self._go_on)
-        self._sort_again = _timer(self, _SORT_AGAIN_MS, self._on_sort_again_timeout)
+        self._next_slice = QTimer(self)
+        self._next_slice.setSingleShot(True)
+        self._next_slice.setInterval(0)
+        self._next_slice.timeout.connect(self._go_on)
+        self._unsorted_since: float | None = None
 
     # --- what changes it -------------------------------------------------------------------------
 
     def take(self, events: list[Event]) -> None:
         """Take the events of a tick: rows are added at once for each batch, changes told once."""
-        self._add(self.list.pending(events))
+        fresh = self.list.pending(events)
+        self._add(fresh)
         touched: dict[int, FileRow] = {}
         batches: dict[int, BatchRow] = {}
         stored = False
@@ -119,17 +122,21 @@ class TransfersModel(QAbstractTableModel):
             for number in batches:
                 self._rearrange(number, [row for row in touched.values() if row.batch == number])
         self._tell(touched.values(), batches)
-        if touched and self._choice.order is not None and not self._sort_again.isActive():
-            self._sort_again.start()
+        moves = self._choice.is_volatile or (fresh and self._choice.order is not None)
+        if touched and moves and self._unsorted_since is None:
+            self._unsorted_since = time.monotonic()
         self.counted.emit()
         if stored:
             self.stored.emit()
 
     def tick(self) -> bool:
-        """Move the bars; return whether anything is on its way."""
+        """Move the bars, and rows to where they belong; return whether more of it is to be done."""
         if self.list.smooth():
             self.moved.emit()
-        return bool(self.list.moving)
+        since = self._unsorted_since
+        if since is not None and self._search is None and time.monotonic() - since > _SORT_AGAIN_S:
+            self._begin_search()
+        return bool(self.list.moving) or self._unsorted_since is not None
 
     def remove(self, rows: Iterable[FileRow]) -> None:
         """Take files off the list that are at their end; batches go with their last file."""
@@ -228,7 +235,7 @@ class TransfersModel(QAbstractTableModel):
         self._begin_search()
 
     def _begin_search(self) -> None:
-        self._sort_again.stop()
+        self._unsorted_since = None
         self._missed = {}
         self._search = self._look_for(self._wanted)
         self._go_on()
@@ -271,7 +278,7 @@ class TransfersModel(QAbstractTableModel):
             self._put(found, missed)
             self.endResetModel()
         if missed and self._choice.order is not None:
-            self._sort_again.start()
+            self._unsorted_since = time.monotonic()
         self.arranged.emit()
 
     def _put(self, found: dict[int, Arranged], missed: dict[int, FileRow]) -> None:
@@ -308,10 +315,6 @@ class TransfersModel(QAbstractTableModel):
             after.append(QModelIndex() if at is None or at < 0 else self.index(at, index.column()))
         self.changePersistentIndexList(before, after)
         self.layoutChanged.emit()
-
-    def _on_sort_again_timeout(self) -> None:
-        if self._choice.order is not None and self._search is None:
-            self._begin_search()
 
     def _add(self, queued: list[Queued]) -> None:
         groups: dict[int, list[Queued]] = {}
@@ -464,14 +467,6 @@ class TransfersModel(QAbstractTableModel):
         if isinstance(row, BatchRow):
             return _batch_data(row, role)
         return _file_data(row, role)
-
-
-def _timer(parent: QObject, interval_ms: int, act: Callable[[], None]) -> QTimer:
-    timer = QTimer(parent)
-    timer.setSingleShot(True)
-    timer.setInterval(interval_ms)
-    timer.timeout.connect(act)
-    return timer
 
 
 def _place(row: FileRow) -> int:

@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView
 from PySide6.QtWidgets import QHeaderView
 from PySide6.QtWidgets import QMenu
@@ -19,15 +20,19 @@ from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 from hashdrop.transfers.events import State
+from hashdrop_gui.delegates.transfer_row import LEFT
+from hashdrop_gui.delegates.transfer_row import RIGHT
 from hashdrop_gui.delegates.transfer_row import ROW_HEIGHT
 from hashdrop_gui.delegates.transfer_row import Action
 from hashdrop_gui.delegates.transfer_row import TransferRowDelegate
+from hashdrop_gui.models.columns import Order
 from hashdrop_gui.models.transfer_list import BatchRow
 from hashdrop_gui.models.transfer_list import FileRow
 from hashdrop_gui.models.transfers import Role
 from hashdrop_gui.models.transfers import TransfersModel
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.theme import Tokens
+from hashdrop_gui.widgets.column_header import ColumnHeader
 from hashdrop_gui.widgets.empty_state import EmptyState
 from hashdrop_gui.widgets.filter_pills import FilterPills
 
@@ -49,11 +54,18 @@ class TransfersView(QTableView):
         copy_requested: Ctrl+C.
         cancel_requested: Delete or Escape.
         open_requested: The right arrow (true) or the left one.
+        resized: The rows are so many pixels wide now.
     """
 
     open_requested = Signal(bool)
+    resized = Signal(int)
     copy_requested = Signal()
     cancel_requested = Signal()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Tell the new width."""
+        super().resizeEvent(event)
+        self.resized.emit(self.viewport().width())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Notice the keys of the list."""
@@ -99,7 +111,8 @@ class TransfersPage(QWidget):
             [tr("All"), tr("Active"), tr("Waiting"), tr("Failed"), tr("Stored")]
         )
         self.view = TransfersView()
-        self.delegate = TransferRowDelegate(tokens, self)
+        self.header = ColumnHeader(LEFT, RIGHT)
+        self.delegate = TransferRowDelegate(tokens, self.header.places, self)
         self._prepare_view()
         self.empty = EmptyState(
             tr("Drop files anywhere in this window"),
@@ -112,12 +125,16 @@ class TransfersPage(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._pills)
+        column.addWidget(self.header)
         column.addWidget(self.view, 1)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.empty)
         self._stack.addWidget(listing)
         self.empty.pressed.connect(self.upload_requested)
         self._pills.chosen.connect(self._on_pill_chosen)
+        self.header.order_chosen.connect(model.sort)
+        self.header.changed.connect(self._on_header_changed)
+        self.view.resized.connect(self.header.fit)
         model.counted.connect(self._on_model_counted)
         model.moved.connect(self.view.viewport().update)
 
@@ -176,6 +193,11 @@ class TransfersPage(QWidget):
         """Show only files that have a text in their name, folder or key; all for ""."""
         self._model.show_text(text)
 
+    def sort(self, order: Order | None) -> None:
+        """Put the files of each batch in an order; `None` for that of their coming."""
+        self.header.show_order(order)
+        self._model.sort(order)
+
     def show_batch(self, number: int) -> None:
         """Bring a batch before the eyes, whatever the filter was."""
         self._pills.choose(0)
@@ -233,6 +255,10 @@ class TransfersPage(QWidget):
 
     def _on_pill_chosen(self, number: int) -> None:
         self._model.show_states(_FILTERS[number])
+
+    def _on_header_changed(self) -> None:
+        self.delegate.lay_out_again()
+        self.view.viewport().update()
 
     def _on_model_counted(self) -> None:
         counts = self._model.list.counts
