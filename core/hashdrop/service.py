@@ -50,8 +50,6 @@ from hashdrop.settings import Preferences
 from hashdrop.settings import Settings
 from hashdrop.settings import load_settings
 from hashdrop.settings import save_settings
-from hashdrop.stored.places import Reached
-from hashdrop.stored.stored import Stored
 from hashdrop.transfers.engine import Engine
 from hashdrop.transfers.engine import open_engine
 from hashdrop.transfers.events import Listener
@@ -66,6 +64,8 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
     from hashdrop.catalog.catalog import Catalog
+    from hashdrop.stored.places import Reached
+    from hashdrop.stored.stored import Stored
 
 _LOG = logging.getLogger(__name__)
 
@@ -135,7 +135,7 @@ class Service:
         self._saving = anyio.Lock()
         self._reaching = anyio.Lock()
         self._others: dict[str, Target] = {}
-        self._stored = Stored(self)
+        self._stored: Stored | None = None
         self.status = ConnectionStatus(self._target.connection, "starting")
         """Of the current connection."""
         self.was_suspended = False
@@ -377,6 +377,10 @@ class Service:
     @property
     def stored(self) -> Stored:
         """Answers about what is stored: find, link, verify, download, delete."""
+        if self._stored is None:
+            from hashdrop.stored.stored import Stored  # an upload needs none of it
+
+            self._stored = Stored(self)
         return self._stored
 
     # --- what `stored` needs; see `stored.places.Reach` --------------------------------------------
@@ -405,6 +409,8 @@ class Service:
         Raises:
             HashdropError: It cannot be reached.
         """
+        from hashdrop.stored.places import Reached
+
         target = await self._target_of(connection, bucket)
         writer = await target.reader()
         found = target.connection

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC
+from datetime import datetime
 from pathlib import Path
 
 import anyio
@@ -16,6 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hashdrop.catalog.filters import Filters
+from hashdrop.catalog.marking import at_place
+from hashdrop.catalog.marking import mark_gone
+from hashdrop.catalog.marking import mark_verified
 from hashdrop.catalog.opening import begin_writing
 from hashdrop.catalog.opening import open_engine
 from hashdrop.catalog.opening import told
@@ -101,6 +106,36 @@ class Catalog:
             async with self._writing, begin_writing(self._engine) as connection:
                 await forget_names(connection, [row.id for row in rows])
 
+    async def mark_verified(
+        self, pointer: StoredPointer, *, has_its_hash: bool, moment: datetime | None = None
+    ) -> None:
+        """Note that an object was read back and has its hash, or has another: then no date stands there.
+
+        Args:
+            pointer: The object, with the hash that it should have.
+            has_its_hash: What was found out.
+            moment: When; by default now.
+
+        Raises:
+            CatalogError: The database cannot be written.
+        """
+        when = (moment or datetime.now(UTC)) if has_its_hash else None
+        with told("written"):
+            async with self._writing, begin_writing(self._engine) as connection:
+                await mark_verified(
+                    connection, pointer.bucket, pointer.key, pointer.content_hash, when
+                )
+
+    async def mark_gone(self, bucket: str, key: str, moment: datetime | None = None) -> None:
+        """Note that an object is not in its bucket any more; its names stay, marked.
+
+        Raises:
+            CatalogError: The database cannot be written.
+        """
+        with told("written"):
+            async with self._writing, begin_writing(self._engine) as connection:
+                await mark_gone(connection, bucket, key, moment or datetime.now(UTC))
+
     # --- reading ---------------------------------------------------------------------------------
 
     async def search(
@@ -168,7 +203,7 @@ class Catalog:
         """
         query = (
             select(*listed_columns())
-            .where(NameRecord.key == key, NameRecord.bucket == bucket)
+            .where(*at_place(bucket, key))
             .order_by(NameRecord.id.desc())
             .limit(limit)
         )

@@ -85,6 +85,8 @@ class NameRecord(BaseRecord, kw_only=True):
     """What a person wrote about it."""
     gone_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     """When the object was found missing in the bucket, UTC; empty while it is there."""
+    verified_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """When the object was last read back and found to have its hash, UTC; empty if it never was."""
 
 
 class TagRecord(BaseRecord, kw_only=True):
@@ -101,6 +103,28 @@ class TagRecord(BaseRecord, kw_only=True):
     name_id: Mapped[int] = mapped_column(
         ForeignKey(NameRecord.id, ondelete="CASCADE"), primary_key=True
     )
+
+
+class RebuildRecord(BaseRecord, kw_only=True):
+    """A rebuild from a bucket's listing that was begun and has not come to its end."""
+
+    __tablename__ = "hashdrop_rebuilds"
+
+    store: Mapped[str] = mapped_column(Text, primary_key=True)
+    """Endpoint of the store; that on this computer by its folder; "" for AWS."""
+    bucket: Mapped[str] = mapped_column(Text, primary_key=True)
+    prefix: Mapped[str] = mapped_column(Text, primary_key=True)
+    """Of the keys that are listed."""
+    reached: Mapped[str] = mapped_column(Text)
+    """The last key that was dealt with."""
+    seen: Mapped[int] = mapped_column(BIGINT)
+    """Keys that were listed up to there."""
+    added: Mapped[int] = mapped_column(BIGINT)
+    """Names that were missing."""
+    gone: Mapped[int] = mapped_column(BIGINT)
+    """Names whose object was not there."""
+    begun_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    """UTC."""
 
 
 # labox looks contents up by manifest only; a drop looks them up by hash.

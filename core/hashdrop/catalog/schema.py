@@ -21,11 +21,11 @@ from sqlalchemy.exc import DBAPIError
 from hashdrop.catalog.records import NameRecord
 from hashdrop.errors import CatalogError
 
-VERSION = "0002"
+VERSION = "0003"
 """The newest; a later one comes with a script in `migrations/versions`."""
 VERSION_TABLE = "hashdrop_catalog_version"
 _FIRST = "0001"
-_KNOWN = ("0001", "0002")
+_KNOWN = ("0001", "0002", "0003")
 
 
 def prepare_schema(connection: Connection, file: Path | None) -> None:

@@ -70,6 +70,7 @@ _COLUMNS = (
     NameRecord.content_hash,
     NameRecord.size,
     NameRecord.content_type,
+    NameRecord.verified_at,
 )
 _LISTED = ", ".join(f'"{column.key}"' for column in _COLUMNS)
 
@@ -160,6 +161,7 @@ def row_of(row: Sequence[Any]) -> PointerRow:
         tags=row[7],
         note=row[8],
         gone_at=_zoned(row[9]) if row[9] else None,
+        verified_at=_zoned(row[15]) if row[15] else None,
         pointer=StoredPointer(
             bucket=row[10],
             key=row[11],

@@ -115,13 +115,62 @@ def put(
 @cli.command()
 @click.argument("pointer")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File or folder to write to.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @common_options
 @click.pass_obj
-def get(outer: Options, /, *, pointer: str, output: Path | None, **values: Any) -> int:
+def get(
+    outer: Options, /, *, pointer: str, output: Path | None, as_json: bool, **values: Any
+) -> int:
     """Download a stored file by its key, s3:// address, pointer JSON or content hash, and verify it."""
     from hashdrop.cli.get import run_get
 
-    return _run(run_get, outer.with_inner(values), pointer=pointer, output=output)
+    return _run(run_get, outer.with_inner(values), pointer=pointer, output=output, as_json=as_json)
+
+
+@cli.command()
+@click.option(
+    "--search",
+    default="",
+    metavar="TEXT",
+    help="Parts of the name, and filters: size:>1gb type:image tag:run=7 after:2026-01-01 hash:ab12.",
+)
+@click.option(
+    "--limit", type=click.IntRange(min=0), default=50, show_default=True, help="0 for all."
+)
+@click.option(
+    "--sort",
+    type=click.Choice(["name", "size", "type", "stored", "hash"]),
+    default="stored",
+    show_default=True,
+    help="The newest first, everything else upwards.",
+)
+@click.option("--reverse", is_flag=True, help="The other way round.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line for each name.")
+@common_options
+@click.pass_obj
+def ls(
+    outer: Options,
+    /,
+    *,
+    search: str,
+    limit: int,
+    sort: str,
+    reverse: bool,
+    as_json: bool,
+    **values: Any,
+) -> int:
+    """List and search what was stored; the store is not asked."""
+    from hashdrop.cli.ls import run_ls
+
+    return _run(
+        run_ls,
+        outer.with_inner(values),
+        search=search,
+        limit=limit,
+        sort=sort,
+        reverse=reverse,
+        as_json=as_json,
+    )
 
 
 @cli.command()
@@ -158,6 +207,48 @@ def link(outer: Options, /, *, pointer: str, expires: str, as_json: bool, **valu
         outer.with_inner(values),
         pointer=pointer,
         expires=parse_duration(expires),
+        as_json=as_json,
+    )
+
+
+@cli.command()
+@click.argument("pointers", nargs=-1, metavar="[POINTER]...")
+@click.option(
+    "--all", "all_of_them", is_flag=True, help="All that the catalog knows in the current bucket."
+)
+@click.option("--search", metavar="TEXT", help="What “ls --search” finds in the current bucket.")
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="Trust the store's own SHA-256 where it says that it is one of the whole object.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line for each.")
+@common_options
+@click.pass_obj
+def verify(
+    outer: Options,
+    /,
+    *,
+    pointers: tuple[str, ...],
+    all_of_them: bool,
+    search: str | None,
+    quick: bool,
+    as_json: bool,
+    **values: Any,
+) -> int:
+    """Read stored files back and compare their hashes; the catalog notes when."""
+    from hashdrop.cli.verify import run_verify
+
+    if (len(pointers) > 0) + all_of_them + (search is not None) != 1:
+        raise UsageError(
+            "What is to be verified?", hint="Give pointers, or --search TEXT, or --all."
+        )
+    return _run(
+        run_verify,
+        outer.with_inner(values),
+        pointers=pointers,
+        search="" if all_of_them else search,
+        quick=quick,
         as_json=as_json,
     )
 

@@ -45,6 +45,7 @@ def named(row: PointerRow) -> dict[str, Any]:
         "tags": dict(row.tags),
         "note": row.note,
         "gone_at": row.gone_at.isoformat() if row.gone_at else None,
+        "verified_at": row.verified_at.isoformat() if row.verified_at else None,
     }
 
 

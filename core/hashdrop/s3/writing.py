@@ -245,9 +245,9 @@ class ContentWriter:
         """Return the whole of an object; see `reading.read_object`."""
         return await read_object(self.requests, pointer)
 
-    def read_stream(self, pointer: S3Pointer) -> AsyncGenerator[bytes, None]:
+    def read_stream(self, pointer: S3Pointer, *, start: int = 0) -> AsyncGenerator[bytes, None]:
         """Yield the bytes of an object; see `reading.stream_object`."""
-        return stream_object(self.requests, pointer, chunk_size=self.options.read_size)
+        return stream_object(self.requests, pointer, chunk_size=self.options.read_size, start=start)
 
     # --- bytes and streams -----------------------------------------------------------------------
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from collections.abc import Callable
-from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import anyio
 from anyio.to_thread import run_sync
 
 from hashdrop.content_types import content_type_of
@@ -23,11 +23,11 @@ from hashdrop.errors import SourceError
 from hashdrop.s3.body import Stop
 from hashdrop.s3.inspecting import ask_for
 from hashdrop.s3.threads import call
-from hashdrop.s3.threads import plain_task_group
 from hashdrop.snapshot import FileSnapshot
 from hashdrop.snapshot import source_error
 from hashdrop.stored.places import Reach
 from hashdrop.stored.places import Reached
+from hashdrop.stored.several import for_each
 from hashdrop.transfers.sources import Found
 from hashdrop.transfers.sources import find_files
 
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from hashdrop.catalog.rows import PointerRow
 
 _PART = 64 * 1024**2
-_AT_ONCE = 4
-"""Files that are hashed or asked for at the same time."""
+_WALKED = 64
+"""Files that are found by one visit of a thread."""
 
 
 @dataclass(slots=True)
@@ -101,29 +101,20 @@ async def look_up_all(
     Raises:
         HashdropError: The catalog cannot be read, or the router fails.
     """
-    files = find_files(paths)
-    taking = anyio.Lock()
 
-    async def work() -> None:
-        while True:
-            async with taking:
-                found = await run_sync(_next, files)
-            if found is None:
-                return
-            if isinstance(found, SourceError):
-                on_answer(Answer(_path_in(found), error=found))
-                continue
-            if on_found is not None:
-                on_found(found.path, found.size)
-            try:
-                answer = await look_up(reach, found.path, on_read=on_read)
-            except SourceError as error:
-                answer = Answer(found.path, error=error)
-            on_answer(answer)
+    async def work(found: Found) -> None:
+        if isinstance(found, SourceError):
+            on_answer(Answer(_path_in(found), error=found))
+            return
+        if on_found is not None:
+            on_found(found.path, found.size)
+        try:
+            answer = await look_up(reach, found.path, on_read=on_read)
+        except SourceError as error:
+            answer = Answer(found.path, error=error)
+        on_answer(answer)
 
-    async with plain_task_group() as group:
-        for _ in range(_AT_ONCE):
-            group.start_soon(work)
+    await for_each(_walked(paths), work)
 
 
 async def look_up(
@@ -203,8 +194,15 @@ async def _leading_to(reach: Reach, place: FoundPlace) -> Reached | None:
     return reached if is_it else None
 
 
-def _next(files: Iterator[Found]) -> Found | None:
-    return next(files, None)
+async def _walked(paths: Sequence[Path]) -> AsyncGenerator[Found, None]:
+    files = find_files(paths)
+
+    def some() -> list[Found]:
+        return list(islice(files, _WALKED))
+
+    while found := await run_sync(some):
+        for one in found:
+            yield one
 
 
 def _path_in(error: SourceError) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from collections.abc import Callable
 from collections.abc import Sequence
 from datetime import timedelta
@@ -14,6 +15,7 @@ from hashdrop.catalog.filters import Filters
 from hashdrop.catalog.filters import parse_filters
 from hashdrop.catalog.rows import Order
 from hashdrop.catalog.rows import PointerRow
+from hashdrop.catalog.rows import SortBy
 from hashdrop.forms import Form
 from hashdrop.forms import write_form
 from hashdrop.pointer import StoredPointer
@@ -22,12 +24,18 @@ from hashdrop.s3.inspecting import ask_for
 from hashdrop.s3.linking import Link
 from hashdrop.s3.linking import check_duration
 from hashdrop.s3.linking import presign
+from hashdrop.stored.downloading import Downloaded
+from hashdrop.stored.downloading import InTheWay
+from hashdrop.stored.downloading import download_all
 from hashdrop.stored.looking_up import Answer
 from hashdrop.stored.looking_up import look_up_all
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
 from hashdrop.stored.places import find_place
 from hashdrop.stored.places import with_hash
+from hashdrop.stored.several import listed
+from hashdrop.stored.verifying import Verdict
+from hashdrop.stored.verifying import verify_all
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -165,12 +173,19 @@ class Stored:
 
     # --- reading back ----------------------------------------------------------------------------
 
-    async def get(self, text: str, output: Path | None) -> tuple[Path, int, bool]:
+    async def get(
+        self,
+        place: Place,
+        output: Path | None,
+        *,
+        on_bytes: Callable[[int], None] | None = None,
+    ) -> tuple[Path, int, bool]:
         """Download an object; see `s3.download.download`.
 
         Args:
-            text: As of `find`.
+            place: Of the object.
             output: File or folder to write to; by default the key's name in the current folder.
+            on_bytes: Told how many of its bytes are there.
 
         Returns:
             The file, its bytes, and whether its hash could be checked.
@@ -178,9 +193,94 @@ class Stored:
         Raises:
             HashdropError: It is not there, does not fit its hash, or cannot be written.
         """
-        place = await self.find(text)
         reached = await self._reach.reached(place.connection, place.bucket)
-        return await download(reached.writer, place.s3, output, expected=with_hash(place))
+        return await download(
+            reached.writer, place.s3, output, expected=with_hash(place), on_bytes=on_bytes
+        )
+
+    async def download_all(
+        self,
+        places: Sequence[Place],
+        folder: Path,
+        *,
+        keeps_folders: bool = True,
+        in_the_way: InTheWay = InTheWay.KEEP_BOTH,
+        on_bytes: Callable[[int, int], None] | None = None,
+        on_end: Callable[[int, Downloaded], None] | None = None,
+    ) -> list[Downloaded]:
+        """Download objects into a folder, each verified while it is written; see `downloading.download_all`.
+
+        Args:
+            places: Of the objects.
+            folder: An existing one.
+            keeps_folders: Whether each file goes into the folder that it came from.
+            in_the_way: What becomes of another file of that name.
+            on_bytes: Told the number of a place in `places`, and how many of its bytes are there.
+            on_end: Told the number of a place, and how its download ended.
+
+        Returns:
+            How each ended; cancelling it keeps what the next download of the same can go on with.
+        """
+        return await download_all(
+            self._reach,
+            places,
+            folder,
+            keeps_folders=keeps_folders,
+            in_the_way=in_the_way,
+            on_bytes=on_bytes,
+            on_end=on_end,
+        )
+
+    async def verify_all(
+        self,
+        places: Sequence[Place] | AsyncGenerator[Place, None],
+        *,
+        on_verdict: Callable[[Verdict], None],
+        trusts_checksum: bool = False,
+        on_read: Callable[[int], None] | None = None,
+    ) -> None:
+        """Find out whether objects have their hashes, and note it; see `verifying`.
+
+        Args:
+            places: Of the objects.
+            on_verdict: Told each verdict, in no order.
+            trusts_checksum: Whether the store's own SHA-256 of a whole object is enough.
+            on_read: Told the bytes of each chunk.
+
+        Raises:
+            CatalogError: The catalog cannot be read or written.
+        """
+        given = listed(places) if isinstance(places, Sequence) else places
+        await verify_all(
+            self._reach,
+            given,
+            on_verdict=on_verdict,
+            trusts_checksum=trusts_checksum,
+            on_read=on_read,
+        )
+
+    async def objects(self, filters: Filters | str = "") -> AsyncGenerator[Place, None]:
+        """Yield every object that has a name that fits, once, whatever its names; page by page.
+
+        Args:
+            filters: As of `search`.
+
+        Raises:
+            UsageError: A filter of the text cannot be read.
+            CatalogError: The catalog cannot be read.
+        """
+        last: PointerRow | None = None
+        done: set[tuple[str, str]] = set()
+        order = Order(SortBy.HASH, descending=False)
+        while page := await self.search(filters, order, limit=500, after=last):
+            for row in page:
+                if last is None or last.pointer.content_hash != row.pointer.content_hash:
+                    done.clear()  # all names of a content follow one another, whatever its places
+                last = row
+                place = Place.of(row)
+                if (place.bucket, place.key) not in done:
+                    done.add((place.bucket, place.key))
+                    yield place
 
 
 def _pointer(place: Place) -> StoredPointer:
