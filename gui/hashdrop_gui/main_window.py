@@ -205,6 +205,8 @@ class MainWindow(QMainWindow):
         self.transfers.pause_requested.connect(self._service.pause)
         self.transfers.resume_requested.connect(self.holding.resume)
         self.pointers.search_picked.connect(self.search.setText)
+        self.pointers.told.connect(self.say)
+        self.pointers.warned.connect(self.banner.say)
         serve_pointers(self.pointers, service=self._service, tasks=self._tasks)
         self.holding.changed.connect(self._show_summary)
         self.bridge.arrived.connect(self.finishing.take)

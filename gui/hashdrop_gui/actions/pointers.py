@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hashdrop_gui.actions.pointers_copying import Copying
+from hashdrop_gui.actions.pointers_details import Details
 from hashdrop_gui.actions.pointers_saved import KeptSearches
 
 if TYPE_CHECKING:
@@ -15,5 +16,5 @@ if TYPE_CHECKING:
 
 def serve_pointers(page: PointersPage, *, service: Service, tasks: Tasks) -> None:
     """Give the page of pointers its actions; the page keeps them."""
-    for actions in (KeptSearches, Copying):
+    for actions in (KeptSearches, Copying, Details):
         actions(page, service=service, tasks=tasks)

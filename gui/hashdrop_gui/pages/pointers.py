@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint
@@ -14,6 +15,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QSplitter
 from PySide6.QtWidgets import QStackedWidget
 from PySide6.QtWidgets import QToolButton
 from PySide6.QtWidgets import QVBoxLayout
@@ -24,6 +26,7 @@ from hashdrop.catalog.filters import parse_filters
 from hashdrop.catalog.rows import Order
 from hashdrop.catalog.rows import SortBy
 from hashdrop.errors import UsageError
+from hashdrop.stored.places import Place
 from hashdrop_gui.models.pointer_pages import CatalogPages
 from hashdrop_gui.models.pointers import SORTED_BY
 from hashdrop_gui.models.pointers import Column
@@ -31,6 +34,8 @@ from hashdrop_gui.models.pointers import PointersModel
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.pages.feed import Feed
 from hashdrop_gui.theme import Tokens
+from hashdrop_gui.theme import icon
+from hashdrop_gui.widgets.details_panel import DetailsPanel
 from hashdrop_gui.widgets.empty_state import EmptyState
 from hashdrop_gui.widgets.pointers_view import PointersView
 from hashdrop_gui.widgets.saved_searches import SavedSearches
@@ -44,6 +49,7 @@ _TYPING_MS = 30
 """Beside the search field's own pause: nobody is asked for each of several changes."""
 _KEPT = 200
 """Selected rows that stay selected when all is asked anew."""
+_NARROWEST_LIST = 220
 _COLUMN_OF = {by: column for column, by in SORTED_BY.items()}
 
 
@@ -58,11 +64,15 @@ class PointersPage(QWidget):
     Signals:
         copy_text_requested: A text for the clipboard, and what to say that it is.
         upload_requested: The button of the empty state.
+        told: A sentence for the bottom line.
+        warned: A sentence for the banner.
         search_picked: A text for the search field: one that was saved, or "" to clear it.
     """
 
     copy_text_requested = Signal(str, str)
     upload_requested = Signal()
+    told = Signal(str)
+    warned = Signal(str)
     search_picked = Signal(str)
 
     def __init__(self, service: Service, tasks: Tasks, tokens: Tokens) -> None:
@@ -91,6 +101,13 @@ class PointersPage(QWidget):
         self.act.setMenu(self.menu)
         self.act.setEnabled(False)
         self.saved = SavedSearches(tokens)
+        self.details = DetailsPanel(tokens)
+        self.show_details = QToolButton()
+        self.show_details.setObjectName("showDetails")
+        self.show_details.setAccessibleName(tr("Details"))
+        self.show_details.setToolTip(tr("Details of the selected file"))
+        self.show_details.setCheckable(True)
+        self.show_details.setIcon(icon("details", tokens.second))
         self.fault = QLabel()
         self.fault.setObjectName("fault")
         self.fault.setTextFormat(Qt.TextFormat.PlainText)
@@ -117,19 +134,29 @@ class PointersPage(QWidget):
         bar.setContentsMargins(24, 10, 20, 6)
         bar.addWidget(self.fault, 1)
         bar.addStretch(0)
-        bar.addWidget(self.act)
-        bar.addWidget(self.saved)
+        for widget in (self.act, self.saved, self.show_details):
+            bar.addWidget(widget)
         self._stack = QStackedWidget()
         for widget in (self.empty, self.nothing_fits, self.view):
             self._stack.addWidget(widget)
+        self._stack.setMinimumWidth(_NARROWEST_LIST)
+        listing = QWidget()
+        inset = QHBoxLayout(listing)
+        inset.setContentsMargins(13, 0, 13, 0)
+        inset.addWidget(self._stack)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setObjectName("pointersSplitter")
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.setHandleWidth(1)
+        self.splitter.addWidget(listing)
+        self.splitter.addWidget(self.details)
+        self.splitter.setStretchFactor(0, 1)
+        self.splitter.setStretchFactor(1, 0)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(bar)
-        listing = QHBoxLayout()
-        listing.setContentsMargins(13, 0, 13, 0)
-        listing.addWidget(self._stack)
-        column.addLayout(listing, 1)
+        column.addWidget(self.splitter, 1)
 
     def _connect(self) -> None:
         self.empty.pressed.connect(self.upload_requested)
@@ -145,8 +172,9 @@ class PointersPage(QWidget):
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Paint in another scheme from now on."""
-        for part in (self.empty, self.nothing_fits, self.saved):
+        for part in (self.empty, self.nothing_fits, self.saved, self.details):
             part.set_tokens(tokens)
+        self.show_details.setIcon(icon("details", tokens.second))
 
     # --- searching -------------------------------------------------------------------------------
 
@@ -182,6 +210,21 @@ class PointersPage(QWidget):
     def reload(self) -> None:
         """Ask for everything anew."""
         self._ask()
+
+    def refresh_rows(self, places: Collection[tuple[str, str]]) -> None:
+        """Show rows anew whose marks have changed.
+
+        Args:
+            places: Bucket and key of each.
+        """
+        rows = [row for row in self.model.rows if (row.pointer.bucket, row.pointer.key) in places]
+        if rows:
+            self._tasks.spawn(self._refresh_rows, rows[:_KEPT])
+
+    async def _refresh_rows(self, rows: list[PointerRow]) -> None:
+        for place in {row.pointer.uri: Place.of(row) for row in rows}.values():
+            for row in await self._service.stored.names_at(place):
+                self.model.replace(row)
 
     def _ask(self) -> None:
         """Begin anew; what is selected stays so where it is on the first page."""
