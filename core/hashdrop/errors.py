@@ -21,6 +21,7 @@
     │   ├── EndpointUnreachable
     │   ├── StoreBusy           500, 503, SlowDown
     │   ├── TransferCut         a connection ended in the middle
+    │   ├── TaggingUnknown      a store without object tags
     │   └── StoreRefused        anything else that S3 said no to
     ├── ContentMismatch         bytes that do not fit their hash or size
     ├── LocalStoreError         the embedded store
@@ -162,6 +163,10 @@ class TransferCut(StoreError):
     """Raised when a connection ended in the middle."""
 
     retryable_by_default = True
+
+
+class TaggingUnknown(StoreError):
+    """Raised when a store does not know of object tags."""
 
 
 class StoreRefused(StoreError):

@@ -61,7 +61,7 @@ def make_files(folder: Path) -> None:
     )
     (folder / "notes.md").write_text(
         "# Run of 24 November\n\nThe lamp was changed at 10:40; the dark frames before that\n"
-        "belong to the old one.\n\n- scan_0192 to scan_0195: plate B\n- scan_0196: repeated, the stage had moved\n"
+        "belong to the old one.\n\n- scan_0192 to scan_0195: plate B\n- scan_0196: repeated\n"
         "- dark_frame: 30 s\n\nNext: plate C at 37 degrees.\n"
     )
 

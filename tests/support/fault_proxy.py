@@ -142,6 +142,12 @@ def operation_of(method: str, path: str, query: dict, headers: dict) -> str:
     has_key = path.strip("/").count("/") >= 1
     copy = "x-amz-copy-source" in headers
     match method:
+        case "GET" | "PUT" | "DELETE" if has_key and "tagging" in query:
+            return f"{method.capitalize()}ObjectTagging"
+        case "GET" if "versions" in query:
+            return "ListObjectVersions"
+        case "GET" if "list-type" in query:
+            return "ListObjectsV2"
         case "PUT" if "partNumber" in query:
             return "UploadPartCopy" if copy else "UploadPart"
         case "PUT" if has_key:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC
@@ -20,7 +21,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from hashdrop.catalog.filters import Filters
 from hashdrop.catalog.marking import at_place
 from hashdrop.catalog.marking import mark_gone
+from hashdrop.catalog.marking import mark_there
 from hashdrop.catalog.marking import mark_verified
+from hashdrop.catalog.marking import write_tags
 from hashdrop.catalog.opening import begin_writing
 from hashdrop.catalog.opening import open_engine
 from hashdrop.catalog.opening import told
@@ -135,6 +138,26 @@ class Catalog:
         with told("written"):
             async with self._writing, begin_writing(self._engine) as connection:
                 await mark_gone(connection, bucket, key, moment or datetime.now(UTC))
+
+    async def mark_there(self, bucket: str, key: str) -> None:
+        """Note that an object that was gone is in its bucket again.
+
+        Raises:
+            CatalogError: The database cannot be written.
+        """
+        with told("written"):
+            async with self._writing, begin_writing(self._engine) as connection:
+                await mark_there(connection, bucket, key)
+
+    async def write_tags(self, bucket: str, key: str, tags: Mapping[str, str]) -> None:
+        """Give all names of an object these tags, and no others.
+
+        Raises:
+            CatalogError: The database cannot be written.
+        """
+        with told("written"):
+            async with self._writing, begin_writing(self._engine) as connection:
+                await write_tags(connection, bucket, key, tags)
 
     # --- reading ---------------------------------------------------------------------------------
 

@@ -108,11 +108,14 @@ def _answer_to(client: S3Client, wire: Wire | None, part: Any, crc: str, stop: S
 
 def _refuses_wrong_size(client: S3Client, part: Any, sent: Any) -> bool:
     try:
-        client.complete_multipart_upload(
+        answer = client.complete_multipart_upload(
             **part, MultipartUpload={"Parts": [sent]}, MpuObjectSize=len(_CONTENT) + 1
         )
     except boto.ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         return status == 400  # 501: it does not know the header
-    client.delete_object(Bucket=part["Bucket"], Key=part["Key"])
+    version: Any = answer.get("VersionId")
+    # In a bucket that keeps versions the object would stay below a mark.
+    more: dict[str, Any] = {"VersionId": version} if version else {}
+    client.delete_object(Bucket=part["Bucket"], Key=part["Key"], **more)
     return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from collections.abc import Callable
+from collections.abc import Mapping
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
@@ -21,9 +22,19 @@ from hashdrop.forms import write_form
 from hashdrop.pointer import StoredPointer
 from hashdrop.s3.download import download
 from hashdrop.s3.inspecting import ask_for
+from hashdrop.s3.inspecting import read_range
 from hashdrop.s3.linking import Link
 from hashdrop.s3.linking import check_duration
 from hashdrop.s3.linking import presign
+from hashdrop.stored.deleting import Deletion
+from hashdrop.stored.deleting import Prospect
+from hashdrop.stored.deleting import delete
+from hashdrop.stored.deleting import foresee
+from hashdrop.stored.deleting import undo
+from hashdrop.stored.details import Details
+from hashdrop.stored.details import ask_details
+from hashdrop.stored.details import bucket_pages
+from hashdrop.stored.details import change_tags
 from hashdrop.stored.downloading import Downloaded
 from hashdrop.stored.downloading import InTheWay
 from hashdrop.stored.downloading import download_all
@@ -54,6 +65,8 @@ class Stored:
 
     def __init__(self, reach: Reach) -> None:
         self._reach = reach
+        self.deletions: list[Deletion] = []
+        """What can be undone until the program ends, the last one last."""
 
     # --- finding ---------------------------------------------------------------------------------
 
@@ -281,6 +294,105 @@ class Stored:
                 if (place.bucket, place.key) not in done:
                     done.add((place.bucket, place.key))
                     yield place
+
+    # --- what the store says ---------------------------------------------------------------------
+
+    async def details(self, place: Place) -> Details:
+        """Return what the store says of an object: checksums, class, versions, encryption, tags, metadata.
+
+        Raises:
+            ObjectMissing: It is not there.
+            HashdropError: The store cannot be asked.
+        """
+        return await ask_details(self._reach, place)
+
+    async def read_range(self, place: Place, start: int, length: int) -> bytes:
+        """Return some bytes of an object, for a preview; fewer where it ends before.
+
+        Args:
+            place: Of the object.
+            start: The first byte, from 0.
+            length: Bytes at most; see `inspecting.MOST_AT_ONCE`.
+
+        Raises:
+            ValueError: More are asked for than are to be held in memory.
+            HashdropError: It is not there, or cannot be read.
+        """
+        reached = await self._reach.reached(place.connection, place.bucket)
+        return await read_range(reached.writer.requests, place.s3, start, length)
+
+    async def change_tags(self, place: Place, tags: Mapping[str, str]) -> bool:
+        """Give an object these tags, and no others, in its store and in the catalog.
+
+        Returns:
+            Whether the store has them now; one without tags leaves them to the catalog.
+
+        Raises:
+            TagError: S3 would refuse them; nothing was changed.
+            HashdropError: The store refuses, or cannot be asked; nothing was changed.
+        """
+        return await change_tags(self._reach, place, tags)
+
+    def bucket_pages(
+        self,
+        *,
+        connection: str = "",
+        prefix: str | None = None,
+        after: str = "",
+        page_size: int = 1000,
+    ) -> AsyncGenerator[list[PointerRow], None]:
+        """Yield what is in the bucket itself, by whomever it was stored, in the order of the keys.
+
+        A page is asked for when it is wanted; `aclose()` ends it. Rows have the `id` 0, the last part of
+        their key as name, the date of the listing, and the hash that their key holds, "" for none.
+
+        Args:
+            connection: Its name; "" for the current one.
+            prefix: Beginning of the keys; `None` for the connection's own prefix, "" for the whole bucket.
+            after: Only keys behind this one.
+            page_size: Rows of a page, 1,000 at most.
+
+        Raises:
+            HashdropError: The store refuses, or cannot be asked.
+        """
+        return bucket_pages(
+            self._reach, connection=connection, prefix=prefix, after=after, page_size=page_size
+        )
+
+    # --- deleting --------------------------------------------------------------------------------
+
+    async def foresee(self, rows: Sequence[PointerRow]) -> list[Prospect]:
+        """Say what it would mean to delete the objects of these rows; see `deleting.Prospect`.
+
+        Raises:
+            CatalogError: The catalog cannot be read.
+        """
+        return await foresee(self._reach, rows)
+
+    async def delete(self, rows: Sequence[PointerRow], *, objects: bool) -> Deletion:
+        """Delete names, or their objects with them; what can be undone is kept in `deletions`.
+
+        Args:
+            rows: Of the catalog or of the bucket.
+            objects: Whether the objects, too.
+
+        Raises:
+            CatalogError: The catalog cannot be written.
+        """
+        deletion = await delete(self._reach, rows, objects=objects)
+        if deletion.can_be_undone:
+            self.deletions.append(deletion)
+        return deletion
+
+    async def undo(self, deletion: Deletion) -> None:
+        """Take one of `deletions` back.
+
+        Raises:
+            HashdropError: An object cannot be brought back; the names stay deleted.
+            CatalogError: The catalog cannot be written.
+        """
+        await undo(self._reach, deletion)
+        self.deletions.remove(deletion)
 
 
 def _pointer(place: Place) -> StoredPointer:

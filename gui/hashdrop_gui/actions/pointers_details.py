@@ -127,7 +127,7 @@ class Details(QObject):
             else:
                 self._panel.show_nothing()
             return
-        row = self._row = self._page.selected()[0]
+        row = self._row = self._page.view.chosen_rows(1)[0]
         self._panel.show_row(row, row.pointer.uri)
         self._show_verifying()
         self._scope = anyio.CancelScope()

@@ -61,15 +61,15 @@ class PointersModel(QAbstractTableModel):
 
     Signals:
         more_wanted: The view came to the end of what is loaded.
-        sort_wanted: A column's title was clicked: the column, and whether downwards.
     """
 
     more_wanted = Signal()
-    sort_wanted = Signal(int, bool)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.rows: list[PointerRow] = []
+        self._sorted_by: Column | None = None
+        self._is_descending = False
         self.is_complete = False
         """Whether there is nothing behind the last row."""
 
@@ -147,9 +147,10 @@ class PointersModel(QAbstractTableModel):
         if not parent.isValid():
             self.more_wanted.emit()
 
-    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        """Ask for another order; who lists gives it."""
-        self.sort_wanted.emit(column, order == Qt.SortOrder.DescendingOrder)
+    def show_order(self, column: Column | None, *, descending: bool) -> None:
+        """Mark in its title what the rows are sorted by; `None` for nothing."""
+        self._sorted_by, self._is_descending = column, descending
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(Column) - 1)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         """Return the number of rows loaded."""
@@ -166,7 +167,10 @@ class PointersModel(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole and 0 <= section < len(Column):
-            return titles()[section]
+            title = titles()[section]
+            if section != self._sorted_by:
+                return title
+            return f"{title}  ▾" if self._is_descending else f"{title}  ▴"
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(section)
         return None

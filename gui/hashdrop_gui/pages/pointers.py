@@ -162,7 +162,7 @@ class PointersPage(QWidget):
         self.empty.pressed.connect(self.upload_requested)
         self.nothing_fits.pressed.connect(lambda: self.search_picked.emit(""))
         self._typing.timeout.connect(self._on_typing_ended)
-        self.model.sort_wanted.connect(self._on_sort_wanted)
+        self.view.title_clicked.connect(self._on_title_clicked)
         self.saved.picked.connect(self.search_picked)
         self.view.doubleClicked.connect(lambda *_: self.copy_pointer())
         self.view.opened.connect(self.copy_pointer)
@@ -228,7 +228,7 @@ class PointersPage(QWidget):
 
     def _ask(self) -> None:
         """Begin anew; what is selected stays so where it is on the first page."""
-        self._kept = {row.id for row in self.selected()[:_KEPT]}
+        self._kept = {row.id for row in self.view.chosen_rows(_KEPT)}
         self._has_asked = True
         self.feed.ask(CatalogPages(self._service.stored, self._filters, self._order))
 
@@ -260,17 +260,13 @@ class PointersPage(QWidget):
             )
         self._stack.setCurrentWidget(self.nothing_fits if searched else self.empty)
 
-    def _on_sort_wanted(self, column: int, descending: bool) -> None:  # noqa: FBT001  # Qt's signal
+    def _on_title_clicked(self, column: int) -> None:
         by = SORTED_BY.get(Column(column))
-        if by is None:
-            self._show_order()
-        elif Order(by, descending) != self._order:
-            self.sort(by, descending=descending)
+        if by is not None:
+            self.sort(by, descending=Order(by, descending=False) == self._order)
 
     def _show_order(self) -> None:
-        self.view.show_order(
-            _COLUMN_OF[self._order.by], descending=self._order.descending, is_sortable=True
-        )
+        self.model.show_order(_COLUMN_OF[self._order.by], descending=self._order.descending)
 
     # --- copying ---------------------------------------------------------------------------------
 

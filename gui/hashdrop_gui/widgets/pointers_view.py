@@ -18,7 +18,6 @@ from PySide6.QtWidgets import QStyleOptionViewItem
 from PySide6.QtWidgets import QTableView
 
 from hashdrop.service import PointerRow
-from hashdrop_gui.models.pointers import SORTED_BY
 from hashdrop_gui.models.pointers import Column
 from hashdrop_gui.models.pointers import PointersModel
 from hashdrop_gui.models.wording import tr
@@ -55,10 +54,12 @@ class PointersView(QTableView):
         model: Of the rows.
 
     Signals:
+        title_clicked: Number of a column.
         opened: Return.
         chosen: Another selection.
     """
 
+    title_clicked = Signal(int)
     opened = Signal()
     chosen = Signal()
 
@@ -84,6 +85,8 @@ class PointersView(QTableView):
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setStretchLastSection(False)
+        header.setSectionsClickable(True)
+        header.sectionClicked.connect(self.title_clicked)
         header.setMinimumSectionSize(56)
         # Of the rows' own selection a title asks at each paint whether all rows are in it:
         # a second for 100,000.
@@ -95,35 +98,23 @@ class PointersView(QTableView):
         self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
         self.selectionModel().selectionChanged.connect(lambda *_: self.chosen.emit())
 
-    def show_order(self, column: int, *, descending: bool, is_sortable: bool) -> None:
-        """Mark what the rows are sorted by; nobody is asked for another order."""
-        header = self.horizontalHeader()
-        direction = Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder
-        header.blockSignals(True)
-        header.setSortIndicator(column, direction)
-        header.blockSignals(False)
-        if self.isSortingEnabled() != is_sortable:
-            self._model.blockSignals(True)  # Qt sorts at once when it may
-            self.setSortingEnabled(is_sortable)
-            self._model.blockSignals(False)
-        header.setSortIndicatorShown(is_sortable)
-        header.viewport().update()
-
-    def is_sortable(self, column: int) -> bool:
-        """Whether rows can be sorted by a column."""
-        return Column(column) in SORTED_BY
-
     def chosen_count(self) -> int:
         """Return how many rows are selected."""
         return sum(bottom - top + 1 for top, bottom in self._chosen_ranges())
 
-    def chosen_rows(self) -> list[PointerRow]:
-        """Return the selected rows in order; by ranges, for a list of indexes takes long."""
-        return [
-            row
-            for top, bottom in self._chosen_ranges()
-            for row in self._model.rows[top : bottom + 1]
-        ]
+    def chosen_rows(self, most: int | None = None) -> list[PointerRow]:
+        """Return the selected rows in order; by ranges, for a list of indexes takes long.
+
+        Args:
+            most: Not more than these; `None` for all.
+        """
+        rows: list[PointerRow] = []
+        for top, bottom in self._chosen_ranges():
+            end = bottom + 1 if most is None else min(bottom + 1, top + most)
+            rows += self._model.rows[top:end]
+            if most is not None and len(rows) >= most:
+                return rows[:most]
+        return rows
 
     def _chosen_ranges(self) -> list[tuple[int, int]]:
         chosen = self.selectionModel().selection()
