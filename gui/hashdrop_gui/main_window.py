@@ -39,6 +39,7 @@ from hashdrop_gui.actions.intake import Intake
 from hashdrop_gui.actions.intake import local_paths
 from hashdrop_gui.actions.kept_columns import KeptColumns
 from hashdrop_gui.actions.large_drops import LargeDrops
+from hashdrop_gui.actions.pointers import serve_pointers
 from hashdrop_gui.actions.waits import Waits
 from hashdrop_gui.bridge import EventBridge
 from hashdrop_gui.desktop.announcing import announce
@@ -240,6 +241,10 @@ class MainWindow(QMainWindow):
         self.transfers.retry_requested.connect(self._service.retry)
         self.transfers.pause_requested.connect(self._service.pause)
         self.transfers.resume_requested.connect(self.holding.resume)
+        self.pointers.search_picked.connect(self.search.setText)
+        self.pointers.told.connect(self.say)
+        self.pointers.warned.connect(self.banner.say)
+        serve_pointers(self.pointers, service=self._service, tasks=self._tasks)
         self.transfers.batch_action_requested.connect(self.batches.act)
         self.transfers.remove_requested.connect(self.batches.remove)
         self.transfers.clear_requested.connect(self.batches.remove_finished)
@@ -262,7 +267,7 @@ class MainWindow(QMainWindow):
             (tr("Pointers"), ("Ctrl+2",), lambda: self.show_page(1), None),
             (tr("History"), ("Ctrl+H",), self.show_history, None),
             (tr("Search"), ("Ctrl+F",), self.search.begin, None),
-            (tr("Look for new pointers"), ("F5", "Ctrl+R"), self.pointers.refresh, None),
+            (tr("Look for new pointers"), ("F5", "Ctrl+R"), self.pointers.reload, None),
             (tr("Settings…"), ("Ctrl+,",), lambda: self.edit_connection(None), None),
             (tr("Keyboard shortcuts"), ("F1", "Ctrl+?"), self.show_shortcuts, None),
             (tr("Quit"), ("Ctrl+Q",), self.close, None),
@@ -288,7 +293,11 @@ class MainWindow(QMainWindow):
             (tr("Cancel the selected files"), tr("Del or Esc")),
             (tr("Menu of the selected files"), tr("Menu key or Shift+F10")),
         ]
-        groups = ((tr("WINDOW"), entries_of(self.actions())), (tr("LIST OF TRANSFERS"), in_list))
+        groups = (
+            (tr("WINDOW"), entries_of(self.actions())),
+            (tr("LIST OF TRANSFERS"), in_list),
+            (tr("LIST OF POINTERS"), entries_of(self.pointers.view.actions())),
+        )
         dialog = ShortcutsDialog(groups, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()

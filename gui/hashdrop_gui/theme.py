@@ -254,6 +254,19 @@ QTableView#pointers::item:selected {{ background: {t.selection}; color: {t.text}
 QHeaderView {{ background: {t.background}; }}
 QHeaderView::section {{ background: {t.background}; color: {t.second}; border: none; font-size: 12px; font-weight: 500;
   border-bottom: 1px solid {t.line}; padding: 8px 11px; text-align: left; }}
+#details, #detailsInner {{ background: {t.background}; border: none; }}
+#pointersSplitter::handle {{ background: {t.line}; }}
+#preview > QStackedWidget {{ background: {t.sidebar}; border: 1px solid {t.line}; border-radius: 8px; }}
+#previewText, #previewTable, #previewTree {{ background: transparent; border: none; color: {t.text}; font-size: 12px;
+  selection-background-color: {t.selection}; selection-color: {t.text}; outline: none; gridline-color: {t.line}; }}
+#previewTable QHeaderView, #previewTable QHeaderView::section {{ background: transparent; padding: 4px 6px; }}
+#previewTable::item {{ padding: 0 4px; }}
+QAbstractScrollArea::corner {{ background: transparent; border: none; }}
+#previewLine {{ color: {t.second}; font-size: 11px; }}
+#good {{ color: {t.stored}; font-size: 12px; }}
+QToolButton#act {{ color: {t.text}; padding: 6px 12px; border: 1px solid {t.line}; border-radius: 8px; }}
+QToolButton#act:disabled {{ color: {t.second}; }}
+QToolButton:checked {{ background: {t.selection}; }}
 QMenu {{ background: {t.background}; border: 1px solid {t.line}; border-radius: 8px; padding: 6px; color: {t.text}; }}
 QMenu::item {{ padding: 7px 24px 7px 12px; border-radius: 6px; }}
 QMenu::item:selected {{ background: {t.selection}; }}
