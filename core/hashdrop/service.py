@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -23,6 +24,8 @@ from anyio.to_thread import run_sync
 
 from hashdrop.catalog.rows import PointerRow
 from hashdrop.catalog.rows import StoredName
+from hashdrop.catalog.sqlite_notes import SqliteNotes
+from hashdrop.catalog.sqlite_notes import open_notes
 from hashdrop.connection import LOCAL_CONNECTION_NAME
 from hashdrop.connection import ChecksumMode
 from hashdrop.connection import Choice
@@ -35,6 +38,7 @@ from hashdrop.errors import SettingsError
 from hashdrop.local_store import LocalStore
 from hashdrop.paths import Paths
 from hashdrop.pointer import StoredPointer
+from hashdrop.pointer_export import NamedPointer
 from hashdrop.s3.claims import Claims
 from hashdrop.s3.client import Keys
 from hashdrop.s3.client import ensure_bucket
@@ -56,6 +60,10 @@ from hashdrop.team import shown
 from hashdrop.transfers.engine import Engine
 from hashdrop.transfers.engine import open_engine
 from hashdrop.transfers.events import Listener
+from hashdrop.transfers.history import History
+from hashdrop.transfers.history import PastDrop
+from hashdrop.transfers.history import open_history
+from hashdrop.transfers.holding import LARGE_DROP
 from hashdrop.transfers.journal import Journal
 from hashdrop.transfers.journal import QueuedFile
 from hashdrop.transfers.journal import open_journal
@@ -101,6 +109,7 @@ class Service:
         engine: Of transfers.
         local_store: The embedded store.
         journal: What must survive a kill.
+        history: What became of drops; `None` where none is kept.
         group: Runs what goes on beside a call.
         patience_s: Seconds that a store is waited for when it is out of reach.
     """
@@ -115,6 +124,7 @@ class Service:
         engine: Engine,
         local_store: LocalStore,
         journal: Journal,
+        history: History | None,
         group: TaskGroup,
         patience_s: float,
     ) -> None:
@@ -127,11 +137,14 @@ class Service:
         self._engine = engine
         self._local_store = local_store
         self._journal = journal
+        self._history = history
         self._group = group
         self._patience_s = patience_s
         self._claims = Claims()
         self.throttle = Throttle()
         """The bandwidth limit of all transfers; may be changed while they run."""
+        self.large_drop = LARGE_DROP
+        """From which size on a drop is asked about, where somebody can be asked."""
         self._watchers: list[Callable[[ConnectionStatus], None]] = []
         self._target = Target(self._current())
         self._switching = anyio.Lock()
@@ -173,7 +186,7 @@ class Service:
         """
         async with self._switching:
             await self._reopen()
-            self._catalog.want()
+            await self._catalog.want()
 
     async def signed_in(self) -> None:
         """Go on, with the credentials as they are now, with all that waits for the person to sign in."""
@@ -271,11 +284,28 @@ class Service:
         tags: Mapping[str, str] | None = None,
         single_pass: bool = False,
         repair: bool = False,
+        asks: bool = False,
     ) -> int:
-        """Queue files and folders; returns the number of the batch, events follow."""
+        """Queue files and folders; returns the number of the batch, events follow.
+
+        With `asks`, one that is larger than `large_drop` is held until `release` or `dismiss`.
+        """
         return self._engine.add(
-            paths, self._target, tags=tags, single_pass=single_pass, repair=repair
+            paths,
+            self._target,
+            tags=tags,
+            single_pass=single_pass,
+            repair=repair,
+            ask_above=self.large_drop if asks else None,
         )
+
+    def release(self, batch: int) -> None:
+        """Begin a drop that is held."""
+        self._engine.release(batch)
+
+    def dismiss(self, batch: int) -> None:
+        """Forget a drop that is held."""
+        self._engine.dismiss(batch)
 
     def add_stream(
         self, stream: AsyncIterable[bytes], *, name: str, tags: Mapping[str, str] | None = None
@@ -290,6 +320,10 @@ class Service:
     def retry(self, ids: Iterable[int], *, repair: bool = False) -> None:
         """Queue failed or cancelled transfers again; with `repair` what stands in their way is replaced."""
         self._engine.retry(ids, self._target, repair=repair)
+
+    def forget(self, ids: Iterable[int]) -> None:
+        """Know no more of failed or cancelled transfers; they do not come back at the next start either."""
+        self._engine.forget(ids)
 
     def pause(self, ids: Iterable[int]) -> None:
         """Pause transfers."""
@@ -348,6 +382,54 @@ class Service:
     async def drained(self) -> None:
         """Wait until every transfer is at its end."""
         await self._engine.drained()
+
+    # --- history ---------------------------------------------------------------------------------
+
+    async def history(
+        self, *, text: str = "", before: PastDrop | None = None, limit: int = 100
+    ) -> list[PastDrop]:
+        """Return drops that came to their end, newest first.
+
+        Args:
+            text: In the name of the drop, its connection, or a name, folder or key of its files.
+            before: The last one of the page before.
+            limit: Drops at most.
+
+        Raises:
+            CatalogError: The history cannot be read.
+        """
+        if self._history is None:
+            return []
+        return await self._history.page(text=text, before=before, limit=limit)
+
+    async def history_pointers(self, drop: int) -> list[NamedPointer]:
+        """Return the pointers of a drop of the history.
+
+        Raises:
+            CatalogError: The history cannot be read.
+        """
+        return await self._history.pointers(drop) if self._history else []
+
+    async def forget_history(self, drops: Sequence[int]) -> None:
+        """Take drops out of the history; what they stored stays.
+
+        Raises:
+            CatalogError: The history cannot be written.
+        """
+        if self._history is not None:
+            await self._history.forget(drops)
+
+    async def keep_history(self, days: int) -> None:
+        """Keep drops for so many days from now on, and take away what is older.
+
+        Raises:
+            SettingsError: That cannot be saved.
+            CatalogError: The history cannot be written.
+        """
+        await self.prefer(history_days=days)
+        if self._history is not None:
+            self._history.days = days
+            await self._history.clean()
 
     # --- what is stored --------------------------------------------------------------------------
 
@@ -504,10 +586,23 @@ class Service:
             # Its port is another at each start.
             store_name=str(self.paths.local_store) if keys is not None else "",
         )
-        writer = ContentWriter(client, router, options, claims=self._claims)
+        writer = ContentWriter(
+            client, router, options, claims=self._claims, temporaries=self._journal
+        )
         learns = connection.checksum_mode is ChecksumMode.AUTOMATIC or keys is not None
-        target.opened(writer, partial(self._learn, connection) if learns else None)
+        target.opened(writer, partial(self._prepare, connection, learns=learns))
         return None
+
+    async def _prepare(
+        self, connection: Connection, writer: ContentWriter, *, learns: bool
+    ) -> None:
+        """Before the first write: take away what a run that was killed left, and learn about the store."""
+        try:
+            await writer.take_away(connection.bucket)
+        except HashdropError as error:  # it stays noted for the next start
+            _LOG.warning("What an earlier run left in %s stays there: %s", connection.bucket, error)
+        if learns:
+            await self._learn(connection, writer)
 
     async def _learn(self, connection: Connection, writer: ContentWriter) -> None:
         """Find out, once for each store, what it can do; others than AWS are tried before trusted."""
@@ -577,8 +672,9 @@ def _resolved(choice: Choice, settings: Settings) -> Connection | None:
 class OpeningCatalog:
     """The catalog while it is opened: its libraries take half a second that an upload need not wait for.
 
-    It is opened when it is wanted: beside the libraries of the connection its own would slow both down,
-    beside the hashing of the first files they cost nothing.
+    What is stored is noted without them wherever that can be. Else it is opened when it is wanted: beside
+    the libraries of the connection its own would slow both down, beside the hashing of the first files they
+    cost nothing.
 
     Args:
         place: Of its file, or the URL of a team's.
@@ -586,6 +682,7 @@ class OpeningCatalog:
 
     def __init__(self, place: Path | str) -> None:
         self.place = place
+        self._notes: SqliteNotes | None = None
         self._catalog: Catalog | None = None
         self._error: CatalogError | None = None
         self._wanted = anyio.Event()
@@ -593,35 +690,46 @@ class OpeningCatalog:
         self._closing = anyio.Event()
 
     async def run(self) -> None:
-        """Open it, and close it when `close` was called; one that fails to open is tried at each want."""
+        """Open it, and close it when `close` was called.
+
+        Raises:
+            CatalogError: It cannot be opened.
+        """
         # Shielded: what S3 confirmed is noted even when the program is being ended.
         with anyio.CancelScope(shield=True):
-            await self._wanted.wait()
-            while not self._closing.is_set():
-                try:
-                    await self._open()
-                except CatalogError as error:
-                    # A team's database may be there again later: the window goes on without it.
-                    self._error = error
-                    self._wanted = anyio.Event()
-                    self._opened.set()
-                    self._opened = anyio.Event()
-                    await self._wanted.wait()
+            try:
+                await self._keep_open()
+            finally:
+                if self._notes is not None:
+                    await self._notes.close()
 
-    async def _open(self) -> None:
-        module = await run_sync(import_module, "hashdrop.catalog.catalog")
-        async with module.open_catalog(self.place) as self._catalog:
-            self._opened.set()
-            await self._closing.wait()
+    async def _keep_open(self) -> None:
+        await self._wanted.wait()
+        while not self._closing.is_set():
+            try:
+                module = await run_sync(import_module, "hashdrop.catalog.catalog")
+                async with module.open_catalog(self.place) as self._catalog:
+                    self._opened.set()
+                    await self._closing.wait()
+            except CatalogError as error:
+                # A team's database may be there again later: the window goes on without it.
+                self._error = error
+                self._wanted = anyio.Event()
+                self._opened.set()
+                self._opened = anyio.Event()
+                await self._wanted.wait()
 
     def close(self) -> None:
         """Let `run` end."""
         self._closing.set()
         self._wanted.set()
 
-    def want(self) -> None:
-        """Begin to open it."""
-        self._wanted.set()
+    async def want(self) -> None:
+        """See to it that what is stored can soon be noted."""
+        if self._notes is None and isinstance(self.place, Path):
+            self._notes = await open_notes(self.place)
+        if self._notes is None:
+            self._wanted.set()
 
     async def opened(self) -> Catalog:
         """Return it when it is open.
@@ -629,12 +737,21 @@ class OpeningCatalog:
         Raises:
             CatalogError: It cannot be opened.
         """
-        self.want()
+        self._wanted.set()
         await self._opened.wait()
         if self._catalog is None:
             assert self._error is not None
             raise self._error
         return self._catalog
+
+    async def record_many(self, stored: Sequence[StoredName]) -> None:
+        """Note objects that S3 confirmed; see `Catalog.record_many`.
+
+        Raises:
+            CatalogError: The database cannot be opened or written.
+        """
+        notes = self._notes or await self.opened()
+        await notes.record_many(stored)
 
 
 @asynccontextmanager
@@ -673,7 +790,7 @@ async def open_service(
             )
             for one in confirmed
         ]
-        await (await catalog.opened()).record_many(stored)
+        await catalog.record_many(stored)
 
     async with AsyncExitStack() as stack:
         group = await stack.enter_async_context(plain_task_group())
@@ -683,9 +800,25 @@ async def open_service(
         local_store = LocalStore(paths.local_store)
         stack.push_async_callback(local_store.stop)
         journal = await stack.enter_async_context(open_journal(paths.catalog_file))
+        history: History | None = None
+        if for_people:
+            days = settings.preferences.history_days
+            try:
+                history = await stack.enter_async_context(
+                    open_history(paths.history_file, days=days)
+                )
+            except CatalogError as error:  # nothing that is stored depends on it
+                _LOG.warning("%s", error.sentence)
+                settings = replace(settings, notice=settings.notice or error.sentence)
+            else:
+                group.start_soon(history.run)
         engine = await stack.enter_async_context(
             open_engine(
-                record, journal=journal, keeps_queue=for_people, waits_for_sign_in=for_people
+                record,
+                journal=journal,
+                keeps_queue=for_people,
+                waits_for_sign_in=for_people,
+                history=history,
             )
         )
         yield Service(
@@ -696,6 +829,7 @@ async def open_service(
             engine=engine,
             local_store=local_store,
             journal=journal,
+            history=history,
             group=group,
             patience_s=_PATIENCE_OF_PEOPLE_S if for_people else _PATIENCE_S,
         )
@@ -713,6 +847,7 @@ def _prepare(paths: Paths) -> Settings:
 
 __all__ = (
     "ConnectionStatus",
+    "PastDrop",
     "PointerRow",
     "Preferences",
     "Service",

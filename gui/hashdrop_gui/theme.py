@@ -226,6 +226,11 @@ QPushButton#quiet::menu-indicator {{ image: none; width: 0; }}
 QPushButton#pill {{ min-height: 26px; padding: 0 14px; border-radius: 14px; color: {t.second}; }}
 QPushButton#pill:checked {{ background: {t.selection}; border-color: {t.selection}; color: {t.accent}; font-weight: 600; }}
 QPushButton#pill:focus {{ border: 2px solid {t.accent}; padding: 0 13px; }}
+QPushButton#column {{ min-height: 24px; padding: 0 7px; border: 1px solid transparent; border-radius: 6px; background: transparent;
+  color: {t.second}; font-size: 12px; font-weight: 500; text-align: left; }}
+QPushButton#column[isNumber="true"] {{ text-align: right; }}
+QPushButton#column:hover {{ background: {t.hover}; }}
+QPushButton#column:focus {{ border: 2px solid {t.accent}; padding: 0 6px; }}
 QToolButton {{ border: none; border-radius: 6px; padding: 6px; background: transparent; }}
 QToolButton::menu-indicator {{ image: none; width: 0; }}
 QToolButton:hover {{ background: {t.line}; }}
@@ -238,6 +243,9 @@ QLineEdit:disabled {{ color: {t.second}; background: {t.sidebar}; }}
 QAbstractSpinBox {{ min-height: 34px; padding: 0 8px; border: 1px solid {t.line}; border-radius: 8px;
   background: {t.background}; color: {t.text}; selection-background-color: {t.selection}; selection-color: {t.text}; }}
 QAbstractSpinBox:focus {{ border: 2px solid {t.accent}; padding: 0 7px; }}
+QPlainTextEdit {{ border: 1px solid {t.line}; border-radius: 8px; padding: 6px 8px; background: {t.background}; color: {t.text};
+  selection-background-color: {t.selection}; selection-color: {t.text}; }}
+QPlainTextEdit:focus {{ border: 2px solid {t.accent}; padding: 5px 7px; }}
 QLineEdit[wrong="true"] {{ border-color: {t.failed}; }}
 QTableView {{ border: none; background: {t.background}; outline: none; color: {t.text};
   selection-background-color: {t.selection}; selection-color: {t.text}; gridline-color: {t.line}; }}
@@ -246,6 +254,19 @@ QTableView#pointers::item:selected {{ background: {t.selection}; color: {t.text}
 QHeaderView {{ background: {t.background}; }}
 QHeaderView::section {{ background: {t.background}; color: {t.second}; border: none; font-size: 12px; font-weight: 500;
   border-bottom: 1px solid {t.line}; padding: 8px 11px; text-align: left; }}
+#details, #detailsInner {{ background: {t.background}; border: none; }}
+#pointersSplitter::handle {{ background: {t.line}; }}
+#preview > QStackedWidget {{ background: {t.sidebar}; border: 1px solid {t.line}; border-radius: 8px; }}
+#previewText, #previewTable, #previewTree {{ background: transparent; border: none; color: {t.text}; font-size: 12px;
+  selection-background-color: {t.selection}; selection-color: {t.text}; outline: none; gridline-color: {t.line}; }}
+#previewTable QHeaderView, #previewTable QHeaderView::section {{ background: transparent; padding: 4px 6px; }}
+#previewTable::item {{ padding: 0 4px; }}
+QAbstractScrollArea::corner {{ background: transparent; border: none; }}
+#previewLine {{ color: {t.second}; font-size: 11px; }}
+#good {{ color: {t.stored}; font-size: 12px; }}
+QToolButton#act {{ color: {t.text}; padding: 6px 12px; border: 1px solid {t.line}; border-radius: 8px; }}
+QToolButton#act:disabled {{ color: {t.second}; }}
+QToolButton:checked {{ background: {t.selection}; }}
 QMenu {{ background: {t.background}; border: 1px solid {t.line}; border-radius: 8px; padding: 6px; color: {t.text}; }}
 QMenu::item {{ padding: 7px 24px 7px 12px; border-radius: 6px; }}
 QMenu::item:selected {{ background: {t.selection}; }}

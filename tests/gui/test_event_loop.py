@@ -7,7 +7,7 @@ import time
 import anyio
 import pytest
 
-from hashdrop_gui.models.transfers import state_text
+from hashdrop_gui.models.transfer_words import state_text
 from support.storage_checks import heartbeat
 
 pytestmark = pytest.mark.alone

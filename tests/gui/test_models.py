@@ -8,6 +8,7 @@ from datetime import datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PySide6.QtCore import QPersistentModelIndex
 from PySide6.QtTest import QAbstractItemModelTester
 
 from hashdrop.catalog.rows import PointerRow
@@ -22,6 +23,10 @@ from hashdrop.transfers.events import Queued
 from hashdrop.transfers.events import State
 from hashdrop.transfers.events import Stored
 from hashdrop.transfers.events import Uploading
+from hashdrop_gui.models.columns import AT_FIRST
+from hashdrop_gui.models.columns import Column
+from hashdrop_gui.models.columns import Order
+from hashdrop_gui.models.columns import laid_out
 from hashdrop_gui.models.pointers import PointersModel
 from hashdrop_gui.models.transfer_list import BatchRow
 from hashdrop_gui.models.transfers import TransfersModel
@@ -122,6 +127,102 @@ def test_whatever_changes_the_shown_rows_are_those_of_the_states(ticks, states, 
         model.show_states(states)
         assert incremental == shown(model)
     del tester
+
+
+ORDERS = st.none() | st.builds(Order, st.sampled_from(list(Column)), st.booleans())
+
+
+@given(
+    ticks=st.lists(
+        st.lists(st.tuples(st.integers(0, 30), st.sampled_from(list(STATES)))), max_size=6
+    ),
+    states=st.none() | st.sets(st.sampled_from(list(STATES)), min_size=1).map(frozenset),
+    text=st.sampled_from(["", "1", "p/0"]),
+    orders=st.lists(ORDERS, min_size=1, max_size=2),
+    removed=st.sets(st.integers(0, 30)),
+)
+def test_whatever_is_sorted_and_searched_the_shown_rows_are_those_that_are_wanted(
+    ticks, states, text, orders, removed
+):
+    """While Qt's own tester watches: no row is lost or doubled, and sorted anew they stand in order."""
+    model = TransfersModel()
+    tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Warning)
+    known = set()
+    for number, tick in enumerate(ticks):
+        if number == 1:
+            model.show_states(states)
+            model.show_text(text)
+        if number < len(orders):
+            model.sort(orders[number])
+        events = [STATES[State.QUEUED](n) for n, _ in dict(tick).items() if n not in known]
+        known |= {number for number, _ in tick}
+        model.take([*events, *(STATES[state](number) for number, state in tick)])
+        if number == 2:
+            model.remove([model.list.files[n] for n in removed if n in model.list.files])
+            known -= removed & (known - set(model.list.files))
+    model.show_states(states)
+    model.show_text(text)
+    model.sort(orders[-1])
+
+    def wanted(row):
+        found = not text or text in row.name or text in row.key
+        return found and (states is None or row.state in states)
+
+    expected = {}
+    for batch in sorted(model.list.batches.values(), key=lambda one: -one.number):
+        rows = [row for row in batch.files if wanted(row)]
+        if orders[-1] is not None:
+            rows.sort(key=orders[-1].key, reverse=orders[-1].descending)
+        if rows:
+            expected[batch.number] = [row.id for row in rows]
+    assert expected == shown(model)
+    assert list(expected) == list(shown(model))
+    del tester
+
+
+def test_what_happens_while_many_files_are_sorted_is_not_lost(qtbot):
+    """30,000 files are sorted a slice at a time; what changes and comes meanwhile is where it belongs."""
+    model = TransfersModel()
+    count = 30_000
+    model.take([Queued(n, 1, f"{n * 7919 % count}", "", f"/{n}", n) for n in range(count)])
+    model.show_states(frozenset({State.QUEUED}))
+    qtbot.waitUntil(lambda: not model.is_arranging)
+    model.sort(Order(Column.NAME, descending=True))
+    assert model.is_arranging
+    model.take(
+        [Hashing(5, 1, 5), Queued(count, 1, "zzz", "", "/z", 3), Failed(9, SourceMissing("x"), 0.1)]
+    )
+    qtbot.waitUntil(lambda: not model.is_arranging)
+    model.sort(Order(Column.NAME, descending=True))
+    qtbot.waitUntil(lambda: not model.is_arranging)
+    ids = shown(model)[1]
+    names = [model.list.files[number].name for number in ids]
+
+    assert sorted(names, reverse=True) == names
+    assert set(range(count + 1)) - {5, 9} == set(ids)
+
+
+def test_who_is_selected_stays_so_when_the_rows_are_sorted(qtbot):
+    """Indexes that are kept lead to the same files."""
+    model = filled(TransfersModel())
+    kept = QPersistentModelIndex(model.index(model.row_of(model.list.files[2]), 0))
+    model.sort(Order(Column.NAME, descending=True))
+
+    assert kept.data() == "2.txt"
+    assert shown(model)[1] == [5, 4, 3, 2, 1]
+
+
+@pytest.mark.parametrize("width", [300, 512, 692, 912, 2000])
+@pytest.mark.parametrize("chosen", [AT_FIRST, frozenset(Column)])
+def test_columns_share_the_width_there_is(width, chosen):
+    """They stand beside each other, all within it wherever there is room for them to be read."""
+    places = laid_out(chosen, {Column.PATH: 900}, 76, width)
+    ends = [place.left + place.width for place in places]
+
+    assert all(end < place.left for end, place in zip(ends, places[1:], strict=False))
+    assert all(place.width >= 64 for place in places)
+    if width >= 692 or (chosen == AT_FIRST and width >= 512):
+        assert ends[-1] <= 76 + width
 
 
 def shown(model):

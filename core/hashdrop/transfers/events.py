@@ -173,6 +173,24 @@ class BatchScanned:
     faults: tuple[HashdropError, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class BatchHeld:
+    """A drop is larger than what is begun without asking; nothing of it is begun before the answer.
+
+    It comes again, with `held` false, when the answer is to go on.
+    """
+
+    batch: int
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BatchDismissed:
+    """A drop that was held is not wanted: its files are gone from the queue, with no event for each."""
+
+    batch: int
+
+
 Event = (
     Queued
     | Hashing
@@ -187,6 +205,8 @@ Event = (
     | Failed
     | Cancelled
     | BatchScanned
+    | BatchHeld
+    | BatchDismissed
 )
 
 Listener = Callable[[Event], None]

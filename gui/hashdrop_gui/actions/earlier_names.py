@@ -52,7 +52,7 @@ class EarlierNames:
         """Take events that the list knows by now."""
         now = datetime.now(UTC)
         for event in events:
-            if isinstance(event, AlreadyStored):
+            if isinstance(event, AlreadyStored) and event.id in self._list.files:
                 began = now - timedelta(seconds=event.seconds + 1)
                 self._wanted.append((self._list.files[event.id], began))
         if self._wanted and not self._asking:

@@ -18,7 +18,7 @@ from hashdrop_gui.models.finishing import Ends
 from hashdrop_gui.models.finishing import was_cancelled
 from hashdrop_gui.models.transfer_list import BatchRow
 from hashdrop_gui.models.transfer_list import TransferList
-from hashdrop_gui.models.transfers import batch_text
+from hashdrop_gui.models.transfer_words import batch_text
 from hashdrop_gui.models.wording import files_text
 from hashdrop_gui.models.wording import tr
 

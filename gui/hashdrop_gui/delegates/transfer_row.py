@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -27,12 +29,19 @@ from PySide6.QtWidgets import QStyledItemDelegate
 from PySide6.QtWidgets import QStyleOptionViewItem
 
 from hashdrop.transfers.events import State
+from hashdrop_gui.models.batch_actions import BatchAction
+from hashdrop_gui.models.batch_actions import batch_actions_of
+from hashdrop_gui.models.batch_actions import words_of
+from hashdrop_gui.models.columns import NUMBERS
+from hashdrop_gui.models.columns import Column
+from hashdrop_gui.models.columns import Place
 from hashdrop_gui.models.transfer_list import BatchRow
 from hashdrop_gui.models.transfer_list import FileRow
+from hashdrop_gui.models.transfer_words import batch_text
+from hashdrop_gui.models.transfer_words import number_text
+from hashdrop_gui.models.transfer_words import second_line
+from hashdrop_gui.models.transfer_words import state_text
 from hashdrop_gui.models.transfers import Role
-from hashdrop_gui.models.transfers import batch_text
-from hashdrop_gui.models.transfers import second_line
-from hashdrop_gui.models.transfers import state_text
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.theme import Tokens
 from hashdrop_gui.theme import monospace
@@ -46,7 +55,13 @@ ROW_HEIGHT = 60
 _SIDE = 24
 _GAP = 20
 _TILE = 28
+LEFT = _SIDE + 8 + _TILE + 16
+"""Pixels before the first column: its tile stands there."""
+RIGHT = _SIDE
+"""Pixels behind the last column."""
 _BAR = 4
+_BATCH_BAR = 220
+"""Width of a batch's bar and its per cent."""
 _PICTURES = 64
 """Pictures of rows that are kept: some screens full."""
 _LOOKS = (
@@ -86,17 +101,47 @@ def actions_of(row: FileRow) -> list[tuple[Action, str]]:
 class TransferRowDelegate(QStyledItemDelegate):
     """Lays a row out and paints it; the links in it can be clicked.
 
+    Args:
+        tokens: Colours.
+        places: Says where the columns stand in a row of a width.
+        parent: Of the delegate.
+
     Signals:
         acted: An action and the id of the file that it was clicked on.
+        batch_acted: An action and the number of the batch that it was clicked on.
     """
 
     acted = Signal(str, int)
+    batch_acted = Signal(str, int)
 
-    def __init__(self, tokens: Tokens, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        tokens: Tokens,
+        places: Callable[[int], Sequence[Place]],
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
         self._tokens = tokens
         self._mono = monospace(12)
         self._pictures: OrderedDict[object, QPixmap] = OrderedDict()
+        self._places = places
+        self._cells: dict[Column, tuple[int, int]] = {}
+        self._cells_of = -1
+
+    def lay_out_again(self) -> None:
+        """Ask again where the columns stand."""
+        self._cells_of = -1
+        self._pictures.clear()
+
+    def _cell(self, column: Column, rect: QRect) -> QRect | None:
+        """Return where a column stands in a row, `None` where it is hidden."""
+        if self._cells_of != rect.width():
+            self._cells_of = rect.width()
+            self._cells = {one.column: (one.left, one.width) for one in self._places(rect.width())}
+        found = self._cells.get(column)
+        if found is None:
+            return None
+        return QRect(rect.left() + found[0], rect.top(), found[1], rect.height())
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Paint in another scheme from now on."""
@@ -117,7 +162,7 @@ class TransferRowDelegate(QStyledItemDelegate):
         painter.setFont(bold)
         painter.setPen(QColor(t.text))
         metrics = QFontMetrics(bold)
-        right = QRect(rect.right() - 220, rect.top(), 220, rect.height())
+        right = QRect(rect.right() - _BATCH_BAR, rect.top(), _BATCH_BAR, rect.height())
         left = QRect(rect.left() + 20, rect.top(), right.left() - rect.left() - 40, rect.height())
         shown = metrics.elidedText(title, Qt.TextElideMode.ElideMiddle, left.width() // 2)
         painter.drawText(left, Qt.AlignmentFlag.AlignVCenter, shown)
@@ -125,6 +170,15 @@ class TransferRowDelegate(QStyledItemDelegate):
         painter.setFont(small)
         painter.setPen(QColor(t.second))
         left.setLeft(left.left() + metrics.horizontalAdvance(shown) + _GAP)
+        if option.state & (QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver):
+            font = sized(option.font, 12, QFont.Weight.Medium)
+            painter.setFont(font)
+            painter.setPen(QColor(t.accent))
+            for _, words, place in _batch_links(row, option.rect, font):
+                painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, words)
+                left.setRight(min(left.right(), place.left() - _GAP))
+            painter.setFont(small)
+            painter.setPen(QColor(t.second))
         text = QFontMetrics(small).elidedText(
             batch_text(row), Qt.TextElideMode.ElideRight, left.width()
         )
@@ -147,6 +201,7 @@ class TransferRowDelegate(QStyledItemDelegate):
             self._show_file(painter, option, row)
         elif isinstance(row, BatchRow):
             painter.save()
+            painter.fillRect(option.rect, QColor(self._tokens.background))  # over the view's own
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             self._ground(painter, option)
             self._paint_batch(painter, option, row, index.data())
@@ -165,6 +220,7 @@ class TransferRowDelegate(QStyledItemDelegate):
         key = (
             *(row.name, second, state, row.state, row.verified, row.key),
             row.shown if row.moves else None,
+            row.speed if row.moves and Column.SPEED in self._cells else None,
             *(rect.width(), rect.height(), ratio, option.state.value & _LOOKS, option.font.key()),
         )
         picture = self._pictures.get(key)
@@ -209,7 +265,9 @@ class TransferRowDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._ground(painter, option)
-        tile, name, state, place = _columns(option.rect)
+        tile, name = _tile_of(option.rect), self._cell(Column.NAME, option.rect)
+        assert name is not None
+        state, place = self._cell(Column.STATE, option.rect), self._cell(Column.PATH, option.rect)
         first, second = _lines(option.rect)
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
         hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
@@ -231,10 +289,51 @@ class TransferRowDelegate(QStyledItemDelegate):
         painter.setFont(small)
         is_failed = row.state is State.FAILED
         painter.setPen(QColor(t.failed if is_failed else t.second))
-        width = name.width() + (state.width() + _GAP if is_failed else 0)
+        width = name.width()
+        if is_failed and state is not None:  # why it failed may run on below the state
+            width += state.width() + _GAP
         text = QFontMetrics(small).elidedText(second_text, Qt.TextElideMode.ElideRight, width)
         painter.drawText(QRect(name.left(), second, width, 18), Qt.AlignmentFlag.AlignVCenter, text)
 
+        if state is not None:
+            self._state(painter, option, row, state, state_words)
+        for column in NUMBERS:
+            cell = self._cell(column, option.rect)
+            if cell is not None:
+                painter.setFont(small)
+                painter.setPen(QColor(t.text if column is Column.SIZE else t.second))
+                line = QRect(cell.left(), first, cell.width(), 20)
+                text = number_text(row, column)
+                text = painter.fontMetrics().elidedText(
+                    text, Qt.TextElideMode.ElideRight, cell.width()
+                )
+                painter.drawText(
+                    line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text
+                )
+        links = selected or hovered or is_failed  # what needs the person offers it at once
+        if place is not None:
+            self._place(painter, option, row, place)
+        if links:
+            font = sized(option.font, 12, QFont.Weight.Medium)
+            painter.setFont(font)
+            for _, words, rect in self._links(option, row, font):
+                if place is None:  # over whatever stands there
+                    ground = t.selection if selected else t.hover if hovered else t.background
+                    painter.fillRect(rect.adjusted(-8, 0, 8, 0), QColor(ground))
+                painter.setPen(QColor(t.accent))
+                painter.drawText(rect, Qt.AlignmentFlag.AlignVCenter, words)
+        painter.restore()
+
+    def _state(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        row: FileRow,
+        state: QRect,
+        state_words: str,
+    ) -> None:
+        t = self._tokens
+        first, second = _lines(option.rect)
         word = sized(option.font, 13, QFont.Weight.DemiBold)
         painter.setFont(word)
         unverified = row.state is State.STORED and not row.verified
@@ -248,9 +347,6 @@ class TransferRowDelegate(QStyledItemDelegate):
         if row.moves:
             bar = QRect(state.left(), second + 8, state.width() - 8, _BAR)
             self._bar(painter, bar, 1.0 if row.state is State.VERIFYING else row.shown, t.accent)
-        links = selected or hovered or is_failed  # what needs the person offers it at once
-        self._place(painter, option, row, place, links=links)
-        painter.restore()
 
     def _place(
         self,
@@ -258,11 +354,9 @@ class TransferRowDelegate(QStyledItemDelegate):
         option: QStyleOptionViewItem,
         row: FileRow,
         place: QRect,
-        *,
-        links: bool,
     ) -> None:
         t = self._tokens
-        first, second = _lines(option.rect)
+        first, _ = _lines(option.rect)
         line = QRect(place.left(), first, place.width(), 20)
         if row.key:
             painter.setFont(self._mono)
@@ -279,12 +373,26 @@ class TransferRowDelegate(QStyledItemDelegate):
                 text, Qt.TextElideMode.ElideRight, place.width()
             )
             painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, text)
-        if links:
-            font = sized(option.font, 12, QFont.Weight.Medium)
-            painter.setFont(font)
-            painter.setPen(QColor(t.accent))
-            for _, words, rect in _links(row, place, second, font):
-                painter.drawText(rect, Qt.AlignmentFlag.AlignVCenter, words)
+
+    def _links(
+        self, option: QStyleOptionViewItem, row: FileRow, font: QFont
+    ) -> list[tuple[Action, str, QRect]]:
+        """Return the links of a row and where they stand: below the path, or at the right without one."""
+        metrics = QFontMetrics(font)
+        words = [
+            (action, text, metrics.horizontalAdvance(text) + 2) for action, text in actions_of(row)
+        ]
+        place = self._cell(Column.PATH, option.rect)
+        if place is not None:
+            left = place.left()
+        else:
+            left = option.rect.right() - _SIDE - sum(width + 16 for *_, width in words)
+        top = _lines(option.rect)[1]
+        links: list[tuple[Action, str, QRect]] = []
+        for action, text, width in words:
+            links.append((action, text, QRect(left, top, width, 18)))
+            left += width + 16
+        return links
 
     def _tile(
         self, painter: QPainter, option: QStyleOptionViewItem, rect: QRect, row: FileRow
@@ -326,51 +434,65 @@ class TransferRowDelegate(QStyledItemDelegate):
             event.type() == QEvent.Type.MouseButtonRelease
             and isinstance(event, QMouseEvent)
             and event.button() == Qt.MouseButton.LeftButton
-            and isinstance(row, FileRow)
         ):
-            action = self.action_at(option, row, event.position().toPoint())
-            if action is not None:
-                self.acted.emit(action.value, row.id)
-                return True
+            point = event.position().toPoint()
+            if isinstance(row, FileRow):
+                action = self.action_at(option, row, point)
+                if action is not None:
+                    self.acted.emit(action.value, row.id)
+                    return True
+            elif isinstance(row, BatchRow):
+                batch_action = self.batch_action_at(option, row, point)
+                if batch_action is not None:
+                    self.batch_acted.emit(batch_action.value, row.number)
+                    return True
         return super().editorEvent(event, model, option, index)
 
     def action_at(self, option: QStyleOptionViewItem, row: FileRow, point: QPoint) -> Action | None:
         """Return the action whose link is at a point of a row."""
-        _, _, _, place = _columns(option.rect)
         font = sized(option.font, 12, QFont.Weight.Medium)
-        for action, _, rect in _links(row, place, _lines(option.rect)[1], font):
+        for action, _, rect in self._links(option, row, font):
+            if rect.adjusted(-4, -4, 4, 4).contains(point):
+                return action
+        return None
+
+    def batch_action_at(
+        self, option: QStyleOptionViewItem, row: BatchRow, point: QPoint
+    ) -> BatchAction | None:
+        """Return the action whose link is at a point of a batch's row."""
+        font = sized(option.font, 12, QFont.Weight.Medium)
+        for action, _, rect in _batch_links(row, option.rect, font):
             if rect.adjusted(-4, -4, 4, 4).contains(point):
                 return action
         return None
 
 
-def _columns(rect: QRect) -> tuple[QRect, QRect, QRect, QRect]:
-    """Return tile, name, state and place of a row."""
-    top, height = rect.top(), rect.height()
-    tile = QRect(rect.left() + _SIDE + 8, top + (height - _TILE) // 2, _TILE, _TILE)
-    left = tile.right() + 16
-    width = rect.right() - _SIDE - left
-    state_width = max(120, min(176, width // 5))
-    place_width = max(140, (width - state_width - 2 * _GAP) * 47 // 100)
-    name_width = width - state_width - place_width - 2 * _GAP
-    name = QRect(left, top, name_width, height)
-    state = QRect(name.right() + _GAP, top, state_width, height)
-    return tile, name, state, QRect(state.right() + _GAP, top, place_width, height)
+def _batch_links(row: BatchRow, rect: QRect, font: QFont) -> list[tuple[BatchAction, str, QRect]]:
+    """Return the links of a batch and where they stand: before its bar, as many as there is room for."""
+    metrics = QFontMetrics(font)
+    right = rect.right() - _SIDE - _BATCH_BAR - 8
+    room = right - rect.left() - rect.width() * 2 // 5
+    middle = rect.adjusted(0, 8, 0, 0).center().y()
+    shown: list[tuple[BatchAction, str, int]] = []
+    for action in batch_actions_of(row):  # the most urgent first; the menu has all
+        words = words_of(action)
+        width = metrics.horizontalAdvance(words) + 2
+        if width <= room:
+            shown.append((action, words, width))
+            room -= width + 16
+    links: list[tuple[BatchAction, str, QRect]] = []
+    for action, words, width in reversed(shown):
+        links.append((action, words, QRect(right - width, middle - 9, width, 18)))
+        right -= width + 16
+    return links
+
+
+def _tile_of(rect: QRect) -> QRect:
+    return QRect(rect.left() + _SIDE + 8, rect.top() + (rect.height() - _TILE) // 2, _TILE, _TILE)
 
 
 def _lines(rect: QRect) -> tuple[int, int]:
     return rect.top() + 9, rect.top() + 31
-
-
-def _links(row: FileRow, place: QRect, top: int, font: QFont) -> list[tuple[Action, str, QRect]]:
-    metrics = QFontMetrics(font)
-    left = place.left()
-    links: list[tuple[Action, str, QRect]] = []
-    for action, words in actions_of(row):
-        width = metrics.horizontalAdvance(words) + 2
-        links.append((action, words, QRect(left, top, width, 18)))
-        left += width + 16
-    return links
 
 
 def _arrow(painter: QPainter, at: QPoint, colour: QColor, *, is_open: bool) -> None:

@@ -9,6 +9,8 @@ from enum import auto
 
 from hashdrop.pointer import StoredPointer
 from hashdrop.transfers.events import AlreadyStored
+from hashdrop.transfers.events import BatchDismissed
+from hashdrop.transfers.events import BatchHeld
 from hashdrop.transfers.events import BatchScanned
 from hashdrop.transfers.events import Event
 from hashdrop.transfers.events import Failed
@@ -57,7 +59,12 @@ class Ends:
             if isinstance(event, BatchScanned):
                 touched[event.batch] = None
                 continue
-            touched[self._list.files[event.id].batch] = None
+            row = None
+            if not isinstance(event, (BatchHeld, BatchDismissed)):
+                row = self._list.files.get(event.id)
+            if row is None:
+                continue
+            touched[row.batch] = None
             if isinstance(event, (Stored, AlreadyStored)):
                 self._pointers.append(event.pointer)
             elif isinstance(event, Failed):

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hashdrop.errors import HashdropError
+from hashdrop.transfers.events import BatchDismissed
+from hashdrop.transfers.events import BatchHeld
 from hashdrop.transfers.events import BatchScanned
 from hashdrop.transfers.events import Event
 from hashdrop.transfers.events import Waiting
@@ -37,7 +39,7 @@ class Outages:
             if isinstance(event, Waiting):
                 self._waiting.pop(event.id, None)  # the newest stands last
                 self._waiting[event.id] = event
-            elif not isinstance(event, BatchScanned):
+            elif not isinstance(event, (BatchScanned, BatchHeld, BatchDismissed)):
                 self._waiting.pop(event.id, None)
         waits = [Wait(one.error, one.seconds) for one in self._waiting.values()]
         if not waits:

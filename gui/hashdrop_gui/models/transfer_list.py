@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from dataclasses import field
 from datetime import datetime
@@ -11,6 +12,8 @@ from pathlib import PurePath
 from hashdrop.errors import HashdropError
 from hashdrop.pointer import StoredPointer
 from hashdrop.transfers.events import AlreadyStored
+from hashdrop.transfers.events import BatchDismissed
+from hashdrop.transfers.events import BatchHeld
 from hashdrop.transfers.events import BatchScanned
 from hashdrop.transfers.events import Cancelled
 from hashdrop.transfers.events import Event
@@ -101,6 +104,8 @@ class BatchRow:
     is_open: bool = True
     """Whether its files are shown."""
     scanned: bool = False
+    is_held: bool = False
+    """Whether nothing of it is begun before the person has answered."""
     faults: tuple[HashdropError, ...] = ()
     total: int = 0
     """Bytes of its files."""
@@ -167,8 +172,8 @@ class TransferList:
                 fresh.setdefault(event.id, event)
         return list(fresh.values())
 
-    def add(self, queued: Queued) -> None:
-        """Take a new file at the end of its batch."""
+    def add(self, queued: Queued) -> FileRow:
+        """Take a new file at the end of its batch; returns it."""
         batch = self.batches[queued.batch]
         row = FileRow(
             id=queued.id,
@@ -184,6 +189,42 @@ class TransferList:
         batch.total += queued.size or 0
         self.total += queued.size or 0
         self._count(row, State.QUEUED, 1)
+        return row
+
+    def remove(self, number: int, ids: Collection[int] | None) -> None:
+        """Forget files of a batch, and the batch with the last of them.
+
+        Args:
+            number: Of the batch.
+            ids: Of files; `None` for all of them, the batch too.
+        """
+        batch = self.batches[number]
+        if ids is None:
+            for state, count in batch.counts.items():
+                self.counts[state] -= count
+            self.total -= batch.total - batch.given_up_bytes
+            self.finished_bytes -= batch.finished_bytes
+            for row in batch.files:
+                del self.files[row.id]
+            for some, own in ((self.moving, batch.moving), (self.held, batch.held)):
+                for row_id in own:
+                    some.pop(row_id, None)
+            del self.batches[number]
+            return
+        kept: list[FileRow] = []
+        for row in batch.files:
+            if row.id not in ids:
+                row.place = len(kept)
+                kept.append(row)
+                continue
+            size = row.size or 0
+            self._count(row, row.state, -1)
+            batch.total -= size
+            self.total -= size
+            del self.files[row.id]
+        batch.files[:] = kept
+        if not kept:
+            del self.batches[number]
 
     def apply(self, event: Event) -> FileRow | BatchRow | None:  # noqa: C901, PLR0912  # one case a kind
         """Take an event; return what it changed."""
@@ -193,6 +234,13 @@ class TransferList:
                 batch.scanned = True
                 batch.faults = event.faults
             return batch
+        if isinstance(event, BatchHeld):
+            batch = self.batches.get(event.batch)
+            if batch is not None:
+                batch.is_held = event.held
+            return batch
+        if isinstance(event, BatchDismissed) or event.id not in self.files:
+            return None  # it was taken off the list
         row = self.files[event.id]
         match event:
             case Queued():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left
 from bisect import bisect_right
 from collections.abc import Generator
 from collections.abc import Iterable
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import IntEnum
 from itertools import groupby
 from operator import neg
@@ -17,24 +19,31 @@ from PySide6.QtCore import QModelIndex
 from PySide6.QtCore import QObject
 from PySide6.QtCore import QPersistentModelIndex
 from PySide6.QtCore import Qt
+from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
 
+from hashdrop.transfers.events import BatchDismissed
 from hashdrop.transfers.events import Event
 from hashdrop.transfers.events import Queued
 from hashdrop.transfers.events import State
+from hashdrop_gui.models.arranging import Arranged
+from hashdrop_gui.models.arranging import Choice
+from hashdrop_gui.models.arranging import arranged
+from hashdrop_gui.models.columns import Order
 from hashdrop_gui.models.transfer_list import BatchRow
 from hashdrop_gui.models.transfer_list import FileRow
 from hashdrop_gui.models.transfer_list import TransferList
-from hashdrop_gui.models.wording import day_text
-from hashdrop_gui.models.wording import duration_text
-from hashdrop_gui.models.wording import files_text
-from hashdrop_gui.models.wording import left_text
-from hashdrop_gui.models.wording import progress_text
-from hashdrop_gui.models.wording import size_text
-from hashdrop_gui.models.wording import speed_text
-from hashdrop_gui.models.wording import tr
+from hashdrop_gui.models.transfer_words import batch_text
+from hashdrop_gui.models.transfer_words import batch_title
+from hashdrop_gui.models.transfer_words import second_line
+from hashdrop_gui.models.transfer_words import state_text
 
 Index = QModelIndex | QPersistentModelIndex
+
+_AT_ONCE_S = 0.012
+"""Seconds that arranging may hold the window at a time."""
+_SORT_AGAIN_S = 1.0
+"""Seconds after a change, where what changes decides the order."""
 
 
 class Role(IntEnum):
@@ -49,42 +58,57 @@ class Role(IntEnum):
 
 
 class TransfersModel(QAbstractTableModel):
-    """Batches, newest first, each with its files below it: all, or those in some states; a flat table.
+    """Batches, newest first, each with its files below it: all, or those that are wanted, in an order.
 
-    The list is the truth, this is a view of it. It is flat, and filters by itself, since Qt's tree and Qt's
-    filter ask Python about each row of a batch for each row that comes: with thousands of files that held
-    the window.
+    The list is the truth, this is a view of it. It is a flat table that filters and sorts by itself: Qt's
+    tree and Qt's filter ask Python about each row of a batch for each row that comes, and thousands of files
+    held the window. What a filter or an order asks of many rows is done in slices; until it is done, the
+    rows stay as they were. A file's rank is its number in the order of its batch; what comes later stands
+    at the end.
 
     Signals:
         counted: The numbers of the states changed.
         stored: At least one file was stored.
         moved: Bars moved, and nothing else changed.
+        arranged: The rows are those that were wanted last.
     """
 
     counted = Signal()
     stored = Signal()
     moved = Signal()
+    arranged = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.list = TransferList()
-        self._states: frozenset[State] | None = None
+        self._choice = Choice()  # of what is shown
+        self._wanted = Choice()  # the same, unless it is being looked for
         self._order: list[int] = []  # batches that are shown, newest first
         self._starts: list[int] = []  # the row of each
         self._rows = 0
-        self._shown: dict[
-            int, list[FileRow]
-        ] = {}  # files that the filter lets through, by their places
+        self._shown: dict[int, list[FileRow]] = {}  # files that are shown, by their ranks
+        self._ranks: dict[int, list[int]] = {}  # rank by place, of batches that were sorted
+        self._search: Generator[None, None, dict[int, Arranged]] | None = None
+        self._missed: dict[int, FileRow] = {}  # changed while it was looked for what is wanted
+        self._next_slice = QTimer(self)
+        self._next_slice.setSingleShot(True)
+        self._next_slice.setInterval(0)
+        self._next_slice.timeout.connect(self._go_on)
+        self._unsorted_since: float | None = None
 
     # --- what changes it -------------------------------------------------------------------------
 
     def take(self, events: list[Event]) -> None:
         """Take the events of a tick: rows are added at once for each batch, changes told once."""
-        self._add(self.list.pending(events))
+        fresh = self.list.pending(events)
+        self._add(fresh)
         touched: dict[int, FileRow] = {}
         batches: dict[int, BatchRow] = {}
         stored = False
         for event in events:
+            if isinstance(event, BatchDismissed):
+                self._dismiss(event.batch, touched, batches)
+                continue
             changed = self.list.apply(event)
             if isinstance(changed, FileRow):
                 touched[changed.id] = changed
@@ -92,34 +116,74 @@ class TransfersModel(QAbstractTableModel):
                 stored = stored or changed.pointer is not None
             elif changed is not None:
                 batches[changed.number] = changed
-        if self._states is not None:
+        if self._search is not None:
+            self._missed |= touched
+        if self._choice.is_filter:
             for number in batches:
                 self._rearrange(number, [row for row in touched.values() if row.batch == number])
         self._tell(touched.values(), batches)
+        moves = self._choice.is_volatile or (fresh and self._choice.order is not None)
+        if touched and moves and self._unsorted_since is None:
+            self._unsorted_since = time.monotonic()
         self.counted.emit()
         if stored:
             self.stored.emit()
 
     def tick(self) -> bool:
-        """Move the bars; return whether anything is on its way."""
+        """Move the bars, and rows to where they belong; return whether more of it is to be done."""
         if self.list.smooth():
             self.moved.emit()
-        return bool(self.list.moving)
+        since = self._unsorted_since
+        if since is not None and self._search is None and time.monotonic() - since > _SORT_AGAIN_S:
+            self._begin_search()
+        return bool(self.list.moving) or self._unsorted_since is not None
 
-    def show_states(self, states: frozenset[State] | None) -> None:
-        """Show only files in these states, and batches that have some; `None` for all."""
+    def remove(self, rows: Iterable[FileRow]) -> None:
+        """Take files off the list that are at their end; batches go with their last file."""
+        gone: dict[int, set[int]] = {}
+        for row in rows:
+            if row.state.is_final and row.id in self.list.files:
+                gone.setdefault(row.batch, set()).add(row.id)
+        if not gone:
+            return
+        self._stop_search()
         self.beginResetModel()
-        self._states = states
-        self._shown = {}
-        for number, batch in sorted(self.list.batches.items(), reverse=True):
-            files = batch.files
-            if states is not None:
-                files = [row for row in files if row.state in states]
+        for number, ids in gone.items():
+            self.list.remove(number, ids)
+            self._ranks.pop(number, None)
+            files = self.list.batches[number].files if number in self.list.batches else []
+            if self._choice.is_filter:
+                files = [row for row in self._shown.get(number, []) if row.id not in ids]
+                files.sort(key=_place)
             if files:
                 self._shown[number] = files
-        self._order = list(self._shown)
+            else:
+                self._shown.pop(number, None)
+        self._order = sorted(self._shown, reverse=True)
         self._count_rows()
         self.endResetModel()
+        if self._wanted != self._choice or self._wanted.order is not None:
+            self._begin_search()
+        self.counted.emit()
+
+    def _dismiss(
+        self, number: int, touched: dict[int, FileRow], batches: dict[int, BatchRow]
+    ) -> None:
+        """Forget a batch that the person did not want after all."""
+        batches.pop(number, None)
+        for row in [row for row in touched.values() if row.batch == number]:
+            del touched[row.id]
+        batch = self.list.batches.get(number)
+        if batch is None:
+            return
+        self._stop_search()
+        if number in self._shown:
+            with self._removing(number, 0, len(self._shown[number]) - 1):
+                pass
+        self._ranks.pop(number, None)
+        self.list.remove(number, None)
+        if self._wanted != self._choice:
+            self._begin_search()
 
     def set_open(self, batch: BatchRow, *, is_open: bool) -> None:
         """Show or hide the files of a batch."""
@@ -145,45 +209,153 @@ class TransfersModel(QAbstractTableModel):
         """Show rows that were changed by others than events."""
         self._tell(rows, ())
 
+    # --- which rows, in which order --------------------------------------------------------------
+
+    def show_states(self, states: frozenset[State] | None) -> None:
+        """Show only files in these states, and batches that have some; `None` for all."""
+        self._want(replace(self._wanted, states=states))
+
+    def show_text(self, text: str) -> None:
+        """Show only files with a text in their name, folder or key; all for ""."""
+        self._want(replace(self._wanted, text=text.strip().casefold()))
+
+    def sort(  # type: ignore[override]  # Qt's sorts by numbers of columns
+        self, order: Order | None
+    ) -> None:
+        """Put the files of each batch in an order, now and from now on; `None` for that of their coming."""
+        self._want(replace(self._wanted, order=order))
+
+    @property
+    def is_arranging(self) -> bool:
+        """Whether it is still being looked for what is wanted."""
+        return self._search is not None
+
+    def _want(self, choice: Choice) -> None:
+        self._wanted = choice
+        self._begin_search()
+
+    def _begin_search(self) -> None:
+        self._unsorted_since = None
+        self._missed = {}
+        self._search = self._look_for(self._wanted)
+        self._go_on()
+
+    def _stop_search(self) -> None:
+        self._search = None
+        self._next_slice.stop()
+
+    def _look_for(self, choice: Choice) -> Generator[None, None, dict[int, Arranged]]:
+        found: dict[int, Arranged] = {}
+        for number, batch in sorted(self.list.batches.items(), reverse=True):
+            found[number] = yield from arranged(batch, choice)
+            yield
+        return found
+
+    def _go_on(self) -> None:
+        """Look on for what is wanted, for as long as nobody notices."""
+        search = self._search
+        if search is None:
+            return
+        until = time.perf_counter() + _AT_ONCE_S
+        try:
+            while time.perf_counter() < until:
+                next(search)
+        except StopIteration as end:
+            self._search = None
+            self._show(end.value)
+        else:
+            self._next_slice.start()
+
+    def _show(self, found: dict[int, Arranged]) -> None:
+        """Show what was found, and what came or changed meanwhile."""
+        same_rows = replace(self._choice, order=None) == replace(self._wanted, order=None)
+        missed, self._missed = self._missed, {}
+        if same_rows:  # who is selected stays so
+            with self._moving():
+                self._put(found, missed)
+        else:
+            self.beginResetModel()
+            self._put(found, missed)
+            self.endResetModel()
+        if missed and self._choice.order is not None:
+            self._unsorted_since = time.monotonic()
+        self.arranged.emit()
+
+    def _put(self, found: dict[int, Arranged], missed: dict[int, FileRow]) -> None:
+        self._choice = self._wanted
+        self._ranks = {number: one.ranks for number, one in found.items() if one.ranks is not None}
+        shown = {number: one.files for number, one in found.items()}
+        for row in missed.values():
+            batch = self.list.batches[row.batch]
+            files = shown.setdefault(row.batch, [])
+            if files is batch.files:
+                continue
+            if not files and not self._choice.is_filter and self._choice.order is None:
+                shown[row.batch] = batch.files
+                continue
+            at, is_shown = self._find(files, row)
+            if self._choice.admits(row) and not is_shown:
+                files.insert(at, row)
+            elif is_shown and not self._choice.admits(row):
+                del files[at]
+        self._shown = {number: files for number, files in shown.items() if files}
+        self._order = sorted(self._shown, reverse=True)
+        self._count_rows()
+
+    @contextmanager
+    def _moving(self) -> Generator[None, None, None]:
+        """Put the same rows into another order."""
+        self.layoutAboutToBeChanged.emit()
+        before = self.persistentIndexList()
+        rows = [self.row_at(index) for index in before]
+        yield
+        after: list[QModelIndex] = []
+        for index, row in zip(before, rows, strict=True):
+            at = self.row_of_batch(row) if isinstance(row, BatchRow) else self.row_of(row)
+            after.append(QModelIndex() if at is None or at < 0 else self.index(at, index.column()))
+        self.changePersistentIndexList(before, after)
+        self.layoutChanged.emit()
+
     def _add(self, queued: list[Queued]) -> None:
         groups: dict[int, list[Queued]] = {}
         for one in queued:
             groups.setdefault(one.batch, []).append(one)
         for number, files in groups.items():
             batch = self.list.batches.setdefault(number, BatchRow(number))
-            if self._states is not None:  # rows follow when their state is one that is shown
+            if self._choice.is_filter:  # rows follow when they are ones that are shown
                 for one in files:
                     self.list.add(one)
                 continue
-            with self._inserting(number, len(batch.files), len(files)):
+            with self._inserting(number, len(batch.files), len(files)) as shown:
                 for one in files:
-                    self.list.add(one)
+                    row = self.list.add(one)
+                    if shown is not batch.files:
+                        shown.append(row)
 
     def _rearrange(self, number: int, touched: list[FileRow]) -> None:
-        """Take out and put in the files of a batch whose state changed, under a filter."""
-        assert self._states is not None
+        """Take out and put in the files of a batch that changed, under a filter."""
         shown = self._shown.get(number, [])
         gone: list[int] = []
         come: list[FileRow] = []
         for row in touched:
-            at = bisect_left(shown, row.place, key=_place)
-            is_shown = at < len(shown) and shown[at] is row
-            if row.state in self._states and not is_shown:
+            at, is_shown = self._find(shown, row)
+            wanted = self._choice.admits(row)
+            if wanted and not is_shown:
                 come.append(row)
-            elif row.state not in self._states and is_shown:
+            elif is_shown and not wanted:
                 gone.append(at)
         for first, last in reversed(_runs(gone)):
             with self._removing(number, first, last):
                 del shown[first : last + 1]
-        come.sort(key=_place)
-        where = groupby(come, key=lambda row: bisect_left(shown, row.place, key=_place))
+        come.sort(key=self._rank)
+        where = groupby(come, key=lambda row: self._find(shown, row)[0])
         for at, group in reversed([(at, list(rows)) for at, rows in where]):
-            with self._inserting(number, at, len(group)):
-                self._shown[number][at:at] = group
+            with self._inserting(number, at, len(group)) as files:
+                files[at:at] = group
 
     @contextmanager
-    def _inserting(self, number: int, at: int, count: int) -> Generator[None, None, None]:
-        """Put files into a batch, and the batch itself where it is not shown yet."""
+    def _inserting(self, number: int, at: int, count: int) -> Generator[list[FileRow], None, None]:
+        """Put files into what is shown of a batch, and the batch itself where it is not shown yet."""
         batch = self.list.batches[number]
         is_new = number not in self._shown
         if is_new:
@@ -199,8 +371,8 @@ class TransfersModel(QAbstractTableModel):
             self.beginInsertRows(QModelIndex(), first, last)
         if is_new:
             self._order.insert(place, number)
-            self._shown[number] = batch.files if self._states is None else []
-        yield
+            self._shown[number] = [] if self._choice.is_filter else batch.files
+        yield self._shown[number]
         self._count_rows()
         if is_new or batch.is_open:
             self.endInsertRows()
@@ -240,12 +412,8 @@ class TransfersModel(QAbstractTableModel):
         shown = self._shown.get(file.batch)
         if shown is None or not self.list.batches[file.batch].is_open:
             return None
-        at = file.place
-        if self._states is not None:
-            at = bisect_left(shown, file.place, key=_place)
-            if at == len(shown) or shown[at] is not file:
-                return None
-        return self._start(file.batch) + 1 + at
+        at, is_shown = self._find(shown, file)
+        return self._start(file.batch) + 1 + at if is_shown else None
 
     def row_of_batch(self, batch: BatchRow) -> int:
         """Return the number of a batch's row; -1 where it is not shown."""
@@ -257,6 +425,18 @@ class TransfersModel(QAbstractTableModel):
         number = self._order[place]
         at = index.row() - self._starts[place]
         return self._shown[number][at - 1] if at else self.list.batches[number]
+
+    def _rank(self, row: FileRow) -> int:
+        ranks = self._ranks.get(row.batch)
+        return row.place if ranks is None or row.place >= len(ranks) else ranks[row.place]
+
+    def _find(self, shown: list[FileRow], row: FileRow) -> tuple[int, bool]:
+        """Return where a file stands or would stand among those of its batch, and whether it does."""
+        rank = self._rank(row)
+        if rank < len(shown) and shown[rank] is row:  # nothing is left out
+            return rank, True
+        at = bisect_left(shown, rank, key=self._rank)
+        return at, at < len(shown) and shown[at] is row
 
     def _start(self, number: int) -> int:
         return self._starts[bisect_left(self._order, -number, key=neg)]
@@ -307,13 +487,13 @@ def _runs(numbers: list[int]) -> list[tuple[int, int]]:
 def _batch_data(row: BatchRow, role: int) -> Any:
     match role:
         case Qt.ItemDataRole.DisplayRole:
-            return row.title or files_text(len(row.files))
+            return batch_title(row)
         case Role.ROW:
             return row
         case Role.SECOND:
             return batch_text(row)
         case Qt.ItemDataRole.AccessibleTextRole:
-            return f"{row.title or files_text(len(row.files))}. {batch_text(row)}"
+            return f"{batch_title(row)}. {batch_text(row)}"
         case Qt.ItemDataRole.ToolTipRole if row.faults:
             return "\n".join(fault.sentence for fault in row.faults[:20])
         case _:
@@ -340,78 +520,3 @@ def _file_data(row: FileRow, role: int) -> Any:  # noqa: PLR0911  # one case a r
             return "\n".join(line for line in lines if line)
         case _:
             return None
-
-
-def state_text(row: FileRow) -> str:
-    """Return the state in words."""
-    if row.state is State.STORED:
-        return tr("Stored · verified") if row.verified else tr("Stored (unverified)")
-    return tr(row.state.value)
-
-
-def second_line(row: FileRow) -> str:  # noqa: PLR0911  # one case a state
-    """Return the details of a file, or why it failed."""
-    size = size_text(row.size)
-    match row.state:
-        case State.FAILED:
-            return row.error.sentence if row.error else ""
-        case State.WAITING:
-            why = row.error.sentence if row.error else ""
-            if row.next_try_s is None:
-                return why
-            again = tr("tried again in {n} s").format(n=round(row.next_try_s))
-            return f"{again} · {why}"
-        case State.PAUSED if row.size and row.kept:
-            return progress_text(row.kept, row.size)
-        case State.HASHING | State.UPLOADING if row.size:
-            return _progress_line(row, row.size)
-        case State.HASHING | State.UPLOADING:
-            return size_text(row.done)
-        case State.STORED:
-            details = [size, duration_text(row.seconds)]
-            if not row.verified and row.unverified_reason:
-                details.append(tr(row.unverified_reason))
-            return " · ".join(details)
-        case State.ALREADY_STORED:
-            return f"{size} · {_earlier_text(row)}"
-        case _:
-            return " · ".join(part for part in (row.folder, size) if part)
-
-
-def _progress_line(row: FileRow, size: int) -> str:
-    parts = [progress_text(row.done, size)]
-    if row.state is State.UPLOADING and row.speed > 0:
-        parts.append(speed_text(row.speed))
-        parts.append(left_text((size - row.done) / row.speed))
-    return " · ".join(parts)
-
-
-def _earlier_text(row: FileRow) -> str:
-    """Return since when something was there, where the catalog knows it."""
-    if row.earlier_at is not None:
-        words = tr("as “{name}”, {day}")
-        return words.format(name=row.earlier_name, day=day_text(row.earlier_at))
-    return tr("it was there before") if row.sent_bytes else tr("nothing was sent")
-
-
-def batch_text(row: BatchRow) -> str:
-    """Return a batch's counts in words."""
-    stored = row.count(State.STORED, State.ALREADY_STORED)
-    count = [files_text(len(row.files))] if row.title else []  # else it is the title
-    parts = [*count, size_text(row.total)]
-    if not row.scanned:
-        parts.append(tr("counting…"))
-    if stored:
-        already = row.count(State.ALREADY_STORED)
-        text = tr("{n} stored").format(n=f"{stored:,}")
-        if already == stored:
-            text = tr("{n} already stored").format(n=f"{stored:,}")
-        elif already:
-            text += tr(", {n} of them already there").format(n=f"{already:,}")
-        parts.append(text)
-    for state, words in ((State.FAILED, tr("{n} failed")), (State.CANCELLED, tr("{n} cancelled"))):
-        if row.count(state):
-            parts.append(words.format(n=f"{row.count(state):,}"))
-    if row.faults:
-        parts.append(tr("{n} could not be read").format(n=len(row.faults)))
-    return " · ".join(part for part in parts if part)
