@@ -31,6 +31,7 @@ from hashdrop_gui.models.pointer_pages import CatalogPages
 from hashdrop_gui.models.pointers import SORTED_BY
 from hashdrop_gui.models.pointers import Column
 from hashdrop_gui.models.pointers import PointersModel
+from hashdrop_gui.models.pointers import identity
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.pages.feed import Feed
 from hashdrop_gui.theme import Tokens
@@ -39,6 +40,7 @@ from hashdrop_gui.widgets.details_panel import DetailsPanel
 from hashdrop_gui.widgets.empty_state import EmptyState
 from hashdrop_gui.widgets.pointers_view import PointersView
 from hashdrop_gui.widgets.saved_searches import SavedSearches
+from hashdrop_gui.widgets.work_strip import WorkStrip
 
 if TYPE_CHECKING:
     from hashdrop.service import PointerRow
@@ -80,12 +82,17 @@ class PointersPage(QWidget):
         self.setObjectName("page")
         self._service = service
         self._tasks = tasks
+        self._tokens = tokens
+        self.is_bucket = False
+        """Whether the bucket's own listing is shown, not the catalog."""
+        self.is_dragging = False
+        """Whether what is dragged comes from here."""
         self.search_hint = tr("Search names, or type:image size:>1mb")
         self._text = ""
         self._filters = Filters()
         self._order = Order()
         self._has_asked = False
-        self._kept: set[int] = set()
+        self._kept: set[int | str] = set()
         """Rows to be selected when the answer is there."""
         self.model = PointersModel(self)
         self.feed = Feed(self.model, tasks, self._on_answered)
@@ -157,6 +164,9 @@ class PointersPage(QWidget):
         column.setSpacing(0)
         column.addLayout(bar)
         column.addWidget(self.splitter, 1)
+        self._works = QVBoxLayout()
+        self._works.setSpacing(0)
+        column.addLayout(self._works)
 
     def _connect(self) -> None:
         self.empty.pressed.connect(self.upload_requested)
@@ -172,7 +182,14 @@ class PointersPage(QWidget):
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Paint in another scheme from now on."""
-        for part in (self.empty, self.nothing_fits, self.saved, self.details):
+        self._tokens = tokens
+        for part in (
+            self.empty,
+            self.nothing_fits,
+            self.saved,
+            self.details,
+            *self.findChildren(WorkStrip),
+        ):
             part.set_tokens(tokens)
         self.show_details.setIcon(icon("details", tokens.second))
 
@@ -226,9 +243,29 @@ class PointersPage(QWidget):
             for row in await self._service.stored.names_at(place):
                 self.model.replace(row)
 
+    def forget_rows(self, names: Collection[PointerRow], objects: Collection[Place]) -> None:
+        """Take away rows that were deleted; other names of objects that are gone are shown anew.
+
+        Args:
+            names: Rows of the catalog.
+            objects: That are not in their buckets any more.
+        """
+        places = {(one.bucket, one.key) for one in objects}
+        ids = {row.id for row in names}
+        self.model.remove(
+            [
+                number
+                for number, row in enumerate(self.model.rows)
+                if row.id in ids or (not row.id and (row.pointer.bucket, row.pointer.key) in places)
+            ]
+        )
+        self.refresh_rows(places)
+        if not self.model.rows:
+            self._ask()
+
     def _ask(self) -> None:
         """Begin anew; what is selected stays so where it is on the first page."""
-        self._kept = {row.id for row in self.view.chosen_rows(_KEPT)}
+        self._kept = {identity(row) for row in self.view.chosen_rows(_KEPT)}
         self._has_asked = True
         self.feed.ask(CatalogPages(self._service.stored, self._filters, self._order))
 
@@ -250,7 +287,7 @@ class PointersPage(QWidget):
             self._stack.setCurrentWidget(self.view)
             if kept:
                 self.view.choose_rows(
-                    [at for at, row in enumerate(self.model.rows) if row.id in kept]
+                    [at for at, row in enumerate(self.model.rows) if identity(row) in kept]
                 )
             return
         searched = self._filters != Filters()
@@ -304,6 +341,15 @@ class PointersPage(QWidget):
         if keys:
             self.view.addAction(action)
         return action
+
+    def begin_work(self, words: str) -> WorkStrip:
+        """Show a line at the foot of the page about some work that begins; what ended before goes away."""
+        for strip in self.findChildren(WorkStrip):
+            if strip.has_ended:
+                strip.deleteLater()
+        strip = WorkStrip(words, self._tokens)
+        self._works.addWidget(strip)
+        return strip
 
     def _on_chosen(self) -> None:
         has_rows = self.view.chosen_count() > 0
