@@ -55,6 +55,11 @@ class Paths:
         return self.data / "catalog.sqlite3"
 
     @property
+    def history_file(self) -> Path:
+        """What became of each drop, SQLite."""
+        return self.data / "history.sqlite3"
+
+    @property
     def local_store(self) -> Path:
         """The folder of the embedded store."""
         return self.data / "store"

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -29,11 +30,13 @@ from hashdrop.connection import Choice
 from hashdrop.connection import Connection
 from hashdrop.content_types import content_type_of
 from hashdrop.digest import make_digest
+from hashdrop.errors import CatalogError
 from hashdrop.errors import HashdropError
 from hashdrop.errors import SettingsError
 from hashdrop.local_store import LocalStore
 from hashdrop.paths import Paths
 from hashdrop.pointer import StoredPointer
+from hashdrop.pointer_export import NamedPointer
 from hashdrop.s3.claims import Claims
 from hashdrop.s3.client import Keys
 from hashdrop.s3.client import ensure_bucket
@@ -53,6 +56,10 @@ from hashdrop.settings import save_settings
 from hashdrop.transfers.engine import Engine
 from hashdrop.transfers.engine import open_engine
 from hashdrop.transfers.events import Listener
+from hashdrop.transfers.history import History
+from hashdrop.transfers.history import PastDrop
+from hashdrop.transfers.history import open_history
+from hashdrop.transfers.holding import LARGE_DROP
 from hashdrop.transfers.journal import Journal
 from hashdrop.transfers.journal import QueuedFile
 from hashdrop.transfers.journal import open_journal
@@ -98,6 +105,7 @@ class Service:
         engine: Of transfers.
         local_store: The embedded store.
         journal: What must survive a kill.
+        history: What became of drops; `None` where none is kept.
         group: Runs what goes on beside a call.
         patience_s: Seconds that a store is waited for when it is out of reach.
     """
@@ -112,6 +120,7 @@ class Service:
         engine: Engine,
         local_store: LocalStore,
         journal: Journal,
+        history: History | None,
         group: TaskGroup,
         patience_s: float,
     ) -> None:
@@ -124,11 +133,14 @@ class Service:
         self._engine = engine
         self._local_store = local_store
         self._journal = journal
+        self._history = history
         self._group = group
         self._patience_s = patience_s
         self._claims = Claims()
         self.throttle = Throttle()
         """The bandwidth limit of all transfers; may be changed while they run."""
+        self.large_drop = LARGE_DROP
+        """From which size on a drop is asked about, where somebody can be asked."""
         self._watchers: list[Callable[[ConnectionStatus], None]] = []
         self._target = Target(self._current())
         self._switching = anyio.Lock()
@@ -268,11 +280,28 @@ class Service:
         tags: Mapping[str, str] | None = None,
         single_pass: bool = False,
         repair: bool = False,
+        asks: bool = False,
     ) -> int:
-        """Queue files and folders; returns the number of the batch, events follow."""
+        """Queue files and folders; returns the number of the batch, events follow.
+
+        With `asks`, one that is larger than `large_drop` is held until `release` or `dismiss`.
+        """
         return self._engine.add(
-            paths, self._target, tags=tags, single_pass=single_pass, repair=repair
+            paths,
+            self._target,
+            tags=tags,
+            single_pass=single_pass,
+            repair=repair,
+            ask_above=self.large_drop if asks else None,
         )
+
+    def release(self, batch: int) -> None:
+        """Begin a drop that is held."""
+        self._engine.release(batch)
+
+    def dismiss(self, batch: int) -> None:
+        """Forget a drop that is held."""
+        self._engine.dismiss(batch)
 
     def add_stream(
         self, stream: AsyncIterable[bytes], *, name: str, tags: Mapping[str, str] | None = None
@@ -287,6 +316,10 @@ class Service:
     def retry(self, ids: Iterable[int], *, repair: bool = False) -> None:
         """Queue failed or cancelled transfers again; with `repair` what stands in their way is replaced."""
         self._engine.retry(ids, self._target, repair=repair)
+
+    def forget(self, ids: Iterable[int]) -> None:
+        """Know no more of failed or cancelled transfers; they do not come back at the next start either."""
+        self._engine.forget(ids)
 
     def pause(self, ids: Iterable[int]) -> None:
         """Pause transfers."""
@@ -345,6 +378,54 @@ class Service:
     async def drained(self) -> None:
         """Wait until every transfer is at its end."""
         await self._engine.drained()
+
+    # --- history ---------------------------------------------------------------------------------
+
+    async def history(
+        self, *, text: str = "", before: PastDrop | None = None, limit: int = 100
+    ) -> list[PastDrop]:
+        """Return drops that came to their end, newest first.
+
+        Args:
+            text: In the name of the drop, its connection, or a name, folder or key of its files.
+            before: The last one of the page before.
+            limit: Drops at most.
+
+        Raises:
+            CatalogError: The history cannot be read.
+        """
+        if self._history is None:
+            return []
+        return await self._history.page(text=text, before=before, limit=limit)
+
+    async def history_pointers(self, drop: int) -> list[NamedPointer]:
+        """Return the pointers of a drop of the history.
+
+        Raises:
+            CatalogError: The history cannot be read.
+        """
+        return await self._history.pointers(drop) if self._history else []
+
+    async def forget_history(self, drops: Sequence[int]) -> None:
+        """Take drops out of the history; what they stored stays.
+
+        Raises:
+            CatalogError: The history cannot be written.
+        """
+        if self._history is not None:
+            await self._history.forget(drops)
+
+    async def keep_history(self, days: int) -> None:
+        """Keep drops for so many days from now on, and take away what is older.
+
+        Raises:
+            SettingsError: That cannot be saved.
+            CatalogError: The history cannot be written.
+        """
+        await self.prefer(history_days=days)
+        if self._history is not None:
+            self._history.days = days
+            await self._history.clean()
 
     # --- what is stored --------------------------------------------------------------------------
 
@@ -660,9 +741,25 @@ async def open_service(
         local_store = LocalStore(paths.local_store)
         stack.push_async_callback(local_store.stop)
         journal = await stack.enter_async_context(open_journal(paths.catalog_file))
+        history: History | None = None
+        if for_people:
+            days = settings.preferences.history_days
+            try:
+                history = await stack.enter_async_context(
+                    open_history(paths.history_file, days=days)
+                )
+            except CatalogError as error:  # nothing that is stored depends on it
+                _LOG.warning("%s", error.sentence)
+                settings = replace(settings, notice=settings.notice or error.sentence)
+            else:
+                group.start_soon(history.run)
         engine = await stack.enter_async_context(
             open_engine(
-                record, journal=journal, keeps_queue=for_people, waits_for_sign_in=for_people
+                record,
+                journal=journal,
+                keeps_queue=for_people,
+                waits_for_sign_in=for_people,
+                history=history,
             )
         )
         yield Service(
@@ -673,6 +770,7 @@ async def open_service(
             engine=engine,
             local_store=local_store,
             journal=journal,
+            history=history,
             group=group,
             patience_s=_PATIENCE_OF_PEOPLE_S if for_people else _PATIENCE_S,
         )
@@ -690,6 +788,7 @@ def _prepare(paths: Paths) -> Settings:
 
 __all__ = (
     "ConnectionStatus",
+    "PastDrop",
     "PointerRow",
     "Preferences",
     "Service",

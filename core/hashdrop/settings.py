@@ -44,6 +44,8 @@ class Preferences(BaseModel):
     """Name and text of each search of the pointers that is kept."""
     pointer_details: int | None = Field(default=None, ge=0)
     """Width of the details beside the pointers, logical pixels; 0: hidden, `None`: our own."""
+    history_days: int = Field(default=30, ge=1, le=36_500)
+    """Days that a finished drop stays in the history."""
     transfer_columns: dict[str, int] = Field(default_factory=dict[str, int])
     """Columns of the list of transfers that are shown, and their widths in pixels, 0 for the program's own;
     none: as the program has them."""

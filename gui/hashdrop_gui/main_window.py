@@ -31,12 +31,14 @@ from hashdrop.connection import Connection
 from hashdrop.errors import HashdropError
 from hashdrop.transfers.events import BatchScanned
 from hashdrop.transfers.events import Event
+from hashdrop_gui.actions.batches import Batches
 from hashdrop_gui.actions.earlier_names import EarlierNames
 from hashdrop_gui.actions.finishing import Finishing
 from hashdrop_gui.actions.holding import Holding
 from hashdrop_gui.actions.intake import Intake
 from hashdrop_gui.actions.intake import local_paths
 from hashdrop_gui.actions.kept_columns import KeptColumns
+from hashdrop_gui.actions.large_drops import LargeDrops
 from hashdrop_gui.actions.pointers import serve_pointers
 from hashdrop_gui.actions.waits import Waits
 from hashdrop_gui.bridge import EventBridge
@@ -55,6 +57,7 @@ from hashdrop_gui.models.totals import idle_text
 from hashdrop_gui.models.transfers import TransfersModel
 from hashdrop_gui.models.wording import files_text
 from hashdrop_gui.models.wording import tr
+from hashdrop_gui.pages.history import HistoryPage
 from hashdrop_gui.pages.pointers import PointersPage
 from hashdrop_gui.pages.transfers import TransfersPage
 from hashdrop_gui.theme import Tokens
@@ -104,7 +107,8 @@ class MainWindow(QMainWindow):
         self.model = TransfersModel(self)
         self.bridge = EventBridge(self)
         self.sidebar = Sidebar(tokens)
-        self.transfers = TransfersPage(self.model, tokens)
+        self.history = HistoryPage(service, tasks, tokens)
+        self.transfers = TransfersPage(self.model, self.history, tokens)
         self.pointers = PointersPage(service, tasks, tokens)
         self.banner = Banner(tokens)
         self.speed = SpeedLog()
@@ -129,18 +133,22 @@ class MainWindow(QMainWindow):
             tasks=tasks,
             parent=self,
         )
+        self.batches = Batches(self.model, service=service, tasks=tasks, window=self)
+        self.large_drops = LargeDrops(self.model.list, self.speed, service=service, window=self)
         self.kept_columns = KeptColumns(self.transfers, service, tasks)
         self._earlier_names = EarlierNames(
             self.model.list, service=service, tasks=tasks, found=self.model.show_changes
         )
         self.bottom.more.show_after_last(self.finishing.after_last)
         self._connect()
+        self._connect_pages()
         self._add_actions()
         self._show_connections()
         self._on_status_changed(service.status)
         if service.notice:
             self.banner.say(service.notice)
         self.pointers.refresh()
+        self.history.refresh()
 
     # --- building --------------------------------------------------------------------------------
 
@@ -196,18 +204,9 @@ class MainWindow(QMainWindow):
         self.sidebar.connection_chosen.connect(self._on_connection_chosen)
         self.sidebar.settings_requested.connect(self.edit_connection)
         self.bridge.arrived.connect(self.waits.take)
+        self.bridge.arrived.connect(self.large_drops.take)
+        self.bridge.ticked.connect(self.large_drops.show)
         self.banner.settings_requested.connect(lambda: self.edit_connection(None))
-        for page in (self.transfers, self.pointers):
-            page.copy_text_requested.connect(self.copy)
-            page.upload_requested.connect(self.intake.choose_files)
-        self.transfers.cancel_requested.connect(self._service.cancel)
-        self.transfers.retry_requested.connect(self._service.retry)
-        self.transfers.pause_requested.connect(self._service.pause)
-        self.transfers.resume_requested.connect(self.holding.resume)
-        self.pointers.search_picked.connect(self.search.setText)
-        self.pointers.told.connect(self.say)
-        self.pointers.warned.connect(self.banner.say)
-        serve_pointers(self.pointers, service=self._service, tasks=self._tasks)
         self.holding.changed.connect(self._show_summary)
         self.bridge.arrived.connect(self.finishing.take)
         self.intake.added.connect(lambda: self.show_page(0))
@@ -223,6 +222,7 @@ class MainWindow(QMainWindow):
         self.finishing.copy_requested.connect(self.copy)
         self.finishing.told.connect(self.say)
         self.finishing.batch_ended.connect(lambda title: announce(self, title))
+        self.model.counted.connect(self.history.refresh_soon)
         self.banner.said.connect(lambda text: announce(self, text))
         self.finishing.quit_requested.connect(self.ask_to_quit)
         self.tray.open_requested.connect(self.come_forward)
@@ -231,6 +231,30 @@ class MainWindow(QMainWindow):
         self.tray.pause_chosen.connect(self.holding.pause_for)
         self.tray.quit_requested.connect(self.ask_to_quit)
         self._said.timeout.connect(self._show_summary)
+
+    def _connect_pages(self) -> None:
+        """Let the pages ask for what they cannot do."""
+        for page in (self.transfers, self.pointers):
+            page.copy_text_requested.connect(self.copy)
+            page.upload_requested.connect(self.intake.choose_files)
+        self.transfers.cancel_requested.connect(self._service.cancel)
+        self.transfers.retry_requested.connect(self._service.retry)
+        self.transfers.pause_requested.connect(self._service.pause)
+        self.transfers.resume_requested.connect(self.holding.resume)
+        self.transfers.batch_action_requested.connect(self.batches.act)
+        self.transfers.remove_requested.connect(self.batches.remove)
+        self.transfers.clear_requested.connect(self.batches.remove_finished)
+        self.transfers.export_requested.connect(
+            lambda rows: self.batches.choose_export(rows, tr("pointers"))
+        )
+        self.history.export_requested.connect(self.batches.export_history)
+        self.history.copy_text_requested.connect(self.copy)
+        self.batches.told.connect(self.say)
+        self.batches.copy_requested.connect(self.copy)
+        self.pointers.search_picked.connect(self.search.setText)
+        self.pointers.told.connect(self.say)
+        self.pointers.warned.connect(self.banner.say)
+        serve_pointers(self.pointers, service=self._service, tasks=self._tasks)
 
     def _add_actions(self) -> None:
         menu = QMenu(self)
@@ -241,6 +265,7 @@ class MainWindow(QMainWindow):
             (tr("Pause or resume all"), ("Ctrl+Shift+P",), self.bottom.press_turn, None),
             (tr("Transfers"), ("Ctrl+1", "Ctrl+Shift+A"), lambda: self.show_page(0), None),
             (tr("Pointers"), ("Ctrl+2",), lambda: self.show_page(1), None),
+            (tr("History"), ("Ctrl+H",), self.show_history, None),
             (tr("Search"), ("Ctrl+F",), self.search.begin, None),
             (tr("Look for new pointers"), ("F5", "Ctrl+R"), self.pointers.reload, None),
             (tr("Settings…"), ("Ctrl+,",), lambda: self.edit_connection(None), None),
@@ -254,6 +279,11 @@ class MainWindow(QMainWindow):
             if target is not None:
                 target.addAction(action)
         self.upload.setMenu(menu)
+
+    def show_history(self) -> None:
+        """Show what became of earlier drops."""
+        self.show_page(0)
+        self.transfers.show_history()
 
     def show_shortcuts(self) -> None:
         """Show what the keyboard can do."""

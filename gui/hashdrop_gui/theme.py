@@ -229,6 +229,7 @@ QPushButton#pill:checked {{ background: {t.selection}; border-color: {t.selectio
 QPushButton#pill:focus {{ border: 2px solid {t.accent}; padding: 0 13px; }}
 QPushButton#column {{ min-height: 24px; padding: 0 7px; border: 1px solid transparent; border-radius: 6px; background: transparent;
   color: {t.second}; font-size: 12px; font-weight: 500; text-align: left; }}
+QPushButton#column[isNumber="true"] {{ text-align: right; }}
 QPushButton#column:hover {{ background: {t.hover}; }}
 QPushButton#column:focus {{ border: 2px solid {t.accent}; padding: 0 6px; }}
 QToolButton {{ border: none; border-radius: 6px; padding: 6px; background: transparent; }}
@@ -243,6 +244,9 @@ QLineEdit:disabled {{ color: {t.second}; background: {t.sidebar}; }}
 QAbstractSpinBox {{ min-height: 34px; padding: 0 8px; border: 1px solid {t.line}; border-radius: 8px;
   background: {t.background}; color: {t.text}; selection-background-color: {t.selection}; selection-color: {t.text}; }}
 QAbstractSpinBox:focus {{ border: 2px solid {t.accent}; padding: 0 7px; }}
+QPlainTextEdit {{ border: 1px solid {t.line}; border-radius: 8px; padding: 6px 8px; background: {t.background}; color: {t.text};
+  selection-background-color: {t.selection}; selection-color: {t.text}; }}
+QPlainTextEdit:focus {{ border: 2px solid {t.accent}; padding: 5px 7px; }}
 QLineEdit[wrong="true"] {{ border-color: {t.failed}; }}
 QTableView {{ border: none; background: {t.background}; outline: none; color: {t.text};
   selection-background-color: {t.selection}; selection-color: {t.text}; gridline-color: {t.line}; }}

@@ -19,6 +19,8 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QMenu
 from PySide6.QtWidgets import QStyleOptionViewItem
 
@@ -227,6 +229,17 @@ class Driver:
 def entry(menu: QMenu, words: str) -> QAction:
     """The entry of a menu with these words."""
     return next(action for action in menu.actions() if action.text() == words)
+
+
+async def export(driver: Driver, filter_number: int, target: Path) -> None:
+    """Choose a format and a file in the dialog that is open, and wait for the file."""
+    dialog: QFileDialog = await until(lambda: driver.window.findChild(QFileDialog, "export"))
+    name = dialog.nameFilters()[filter_number]
+    dialog.selectNameFilter(name)
+    dialog.filterSelected.emit(name)
+    dialog.findChild(QLineEdit, "fileNameEdit").setText(str(target))
+    dialog.accept()
+    await until(target.exists)
 
 
 def type_into(field, text: str) -> None:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.lowlevel
 from anyio.to_thread import run_sync
 
 from hashdrop.content_types import content_type_of
@@ -35,6 +36,8 @@ from hashdrop.s3.threads import plain_task_group
 from hashdrop.s3.writing import HASHES_AT_ONCE
 from hashdrop.s3.writing import SMALL_FILE
 from hashdrop.s3.writing import hash_file
+from hashdrop.transfers.events import BatchDismissed
+from hashdrop.transfers.events import BatchHeld
 from hashdrop.transfers.events import BatchScanned
 from hashdrop.transfers.events import Cancelled
 from hashdrop.transfers.events import Event
@@ -44,6 +47,8 @@ from hashdrop.transfers.events import Listener
 from hashdrop.transfers.events import Paused
 from hashdrop.transfers.events import State
 from hashdrop.transfers.events import Waiting
+from hashdrop.transfers.holding import AskAbove
+from hashdrop.transfers.holding import HeldDrop
 from hashdrop.transfers.journal import QueuedFile
 from hashdrop.transfers.outcomes import needs_patience
 from hashdrop.transfers.outcomes import pointer_of
@@ -65,6 +70,7 @@ if TYPE_CHECKING:
     from hashdrop.s3.writing import ContentWriter
     from hashdrop.s3.writing import HashedFile
     from hashdrop.s3.writing import WriteOutcome
+    from hashdrop.transfers.history import History
     from hashdrop.transfers.journal import Journal
     from hashdrop.transfers.target import Target
 
@@ -78,6 +84,8 @@ _LARGE_AT_ONCE = 4
 """Large files at once: some are hashed while others are sent; their threads and parts are bounded below."""
 _SCAN_STEP = 100
 """Files found in one visit to the thread that walks folders; what follows for each holds the event loop."""
+_HELD_STEP = 500
+"""Files of a held drop that are seen to without a break."""
 _HASHED_AGAIN = 2
 """How often a file that changed while it was read is hashed anew by itself."""
 _SETTLE_S = 0.5
@@ -95,6 +103,7 @@ class Engine:
         journal: What must survive a kill; `None` for nothing.
         keeps_queue: Whether the files that wait are journaled too, for the next start.
         waits_for_sign_in: Whether expired credentials are waited for; else the file fails.
+        history: Told what becomes of files; `None` for nobody.
     """
 
     def __init__(
@@ -105,8 +114,10 @@ class Engine:
         journal: Journal | None = None,
         keeps_queue: bool = False,
         waits_for_sign_in: bool = False,
+        history: History | None = None,
     ) -> None:
         self._group = group
+        self._history = history
         self._journal = journal
         self._queue_journal = journal if keeps_queue else None
         self._recording = Recording(record, self._queue_journal)
@@ -125,6 +136,8 @@ class Engine:
         self._hashes_ahead = anyio.CapacityLimiter(HASHES_AT_ONCE)
         self._reporter = Reporter()
         self._scans = 0
+        self._held: dict[int, HeldDrop] = {}
+        """By the numbers of their batches."""
         self._walks: set[anyio.CancelScope] = set()
         """Of the drops that are still being walked."""
         self._drops = 0
@@ -155,6 +168,7 @@ class Engine:
         tags: Mapping[str, str] | None = None,
         single_pass: bool = False,
         repair: bool = False,
+        ask_above: AskAbove | None = None,
     ) -> int:
         """Queue a drop; its files are found in a thread and follow as events.
 
@@ -164,12 +178,16 @@ class Engine:
             tags: Of each object.
             single_pass: Stream instead of hashing first.
             repair: Whether to replace an object that is not what its key says.
+            ask_above: Nothing of it is begun before it is counted; and if it is larger than this, which
+                `BatchHeld` tells as soon as it is known, not before `release`. `None` to begin at once.
 
         Returns:
             The number of the batch.
         """
         batch = next(self._batches)
         self._scans += 1
+        if ask_above is not None:
+            self._held[batch] = HeldDrop(ask_above)
         like = Transfer(
             id=0,
             batch=batch,
@@ -183,6 +201,52 @@ class Engine:
         )
         self._group.start_soon(self._scan, list(paths), like)
         return batch
+
+    def release(self, batch: int) -> None:
+        """Begin a drop that is held: the person wants it."""
+        held = self._held.pop(batch, None)
+        if held is not None:
+            held.is_released = True
+            self._group.start_soon(self._begin_held, batch, held)
+
+    async def _begin_held(self, batch: int, held: HeldDrop) -> None:
+        if held.is_asked:
+            self._reporter.emit(BatchHeld(batch=batch, held=False))
+        waiting = held.transfers
+        for at in range(0, len(waiting), _HELD_STEP):
+            for transfer in waiting[at : at + _HELD_STEP]:
+                transfer.is_held = False
+                if transfer.state is State.QUEUED:
+                    self._line_up(transfer)
+            self._start_waiting()
+            await anyio.lowlevel.checkpoint()
+        if held.is_asked:
+            wanted = [one.id for one in waiting if one.state is not State.PAUSED]
+            await self._notes.paused(wanted, paused=False)
+
+    def dismiss(self, batch: int) -> None:
+        """Forget a drop that is held: the person does not want it. `BatchDismissed` tells when it is gone."""
+        held = self._held.pop(batch, None)
+        if held is not None:
+            held.is_dismissed = True
+            held.walk.cancel()
+            self._drops += 1
+            self._group.start_soon(self._dismiss, batch, held)
+
+    async def _dismiss(self, batch: int, held: HeldDrop) -> None:
+        await held.walked.wait()
+        found = held.transfers
+        for at in range(0, len(found), _HELD_STEP):
+            for transfer in found[at : at + _HELD_STEP]:
+                if self._transfers.pop(transfer.id, None) and not transfer.state.is_final:
+                    transfer.enter(State.CANCELLED)
+                    self._unfinished -= 1
+            await anyio.lowlevel.checkpoint()
+        await self._recording.forget(*(one.id for one in found))
+        self._drops -= 1
+        if self._history is not None:
+            self._history.dismissed(batch)
+        self._reporter.emit(BatchDismissed(batch=batch))
 
     def add_stream(
         self,
@@ -212,7 +276,7 @@ class Engine:
                 tags=dict(tags or {}),
             )
         )
-        self._reporter.emit(BatchScanned(batch=batch, files=1, total_size=0, faults=()))
+        self._tell_scanned(BatchScanned(batch=batch, files=1, total_size=0, faults=()))
         self._start_waiting()
         return batch
 
@@ -259,7 +323,7 @@ class Engine:
             self._queue(transfer)
         self._start_waiting()
         for batch, (count, size) in totals.items():
-            self._reporter.emit(BatchScanned(batch=batch, files=count, total_size=size, faults=()))
+            self._tell_scanned(BatchScanned(batch=batch, files=count, total_size=size, faults=()))
         return len(restored)
 
     def cancel(self, ids: Iterable[int]) -> None:
@@ -351,6 +415,15 @@ class Engine:
             self._queue(transfer)
         self._start_waiting()
 
+    def forget(self, ids: Iterable[int]) -> None:
+        """Know no more of failed and cancelled transfers: they cannot be retried, and never come back."""
+        ended = [one for one in self._known(ids) if one.state in {State.FAILED, State.CANCELLED}]
+        for transfer in ended:
+            if not self._is_running(transfer):
+                del self._transfers[transfer.id]
+        if ended and self._queue_journal is not None:
+            self._group.start_soon(self._recording.forget, *(one.id for one in ended))
+
     def hurry(self) -> None:
         """Ask for stores that are out of reach now, not when they are due."""
         for target in {transfer.target for transfer in self._running.values()}:
@@ -424,6 +497,8 @@ class Engine:
         """Take a transfer; whoever queues calls `_start_waiting` when all of them are there."""
         self._transfers[transfer.id] = transfer
         self._unfinished += 1
+        if self._history is not None:
+            self._history.queued(transfer)
         self._reporter.emit(queued_event(transfer))
         if transfer.state is State.PAUSED:
             self._reporter.emit(Paused(id=transfer.id))
@@ -431,7 +506,7 @@ class Engine:
             self._line_up(transfer)
 
     def _line_up(self, transfer: Transfer) -> None:
-        if not transfer.is_queued:
+        if not (transfer.is_queued or transfer.is_held):
             transfer.is_queued = True
             (self._small if _is_small(transfer) else self._large).append(transfer)
 
@@ -491,7 +566,8 @@ class Engine:
         files = total = 0
         faults: list[SourceError] = []
         found = find_files(paths)
-        walk = anyio.CancelScope()
+        held = self._held.get(like.batch)
+        walk = held.walk if held else anyio.CancelScope()
         self._walks.add(walk)
         try:
             with walk:
@@ -518,16 +594,45 @@ class Engine:
                             )
                         )
                     with anyio.CancelScope(shield=True):  # noted and queued, or neither
-                        await self._notes.queued(queued)
+                        await self._notes.queued(
+                            queued, held=bool(held and held.is_asked and not held.is_released)
+                        )
                         for transfer in queued:
+                            self._hold(transfer, held)
                             self._queue(transfer)
+                        if held is not None:
+                            await self._ask(like.batch, held, files, total)
                     self._start_waiting()
         finally:
             self._walks.discard(walk)
             self._scans -= 1
-        self._reporter.emit(
+            if held is not None:
+                held.walked.set()
+        if held is not None and held.is_dismissed:
+            return
+        if held is not None and not (held.is_asked or walk.cancelled_caught):
+            self.release(like.batch)
+        self._tell_scanned(
             BatchScanned(batch=like.batch, files=files, total_size=total, faults=tuple(faults))
         )
+
+    def _tell_scanned(self, event: BatchScanned) -> None:
+        if self._history is not None:
+            self._history.scanned(event.batch, len(event.faults))
+        self._reporter.emit(event)
+
+    def _hold(self, transfer: Transfer, held: HeldDrop | None) -> None:
+        if held is not None and not held.is_released:
+            transfer.is_held = True
+            held.transfers.append(transfer)
+
+    async def _ask(self, batch: int, held: HeldDrop, files: int, total: int) -> None:
+        """Tell that a drop is too large to be begun without asking, when that is found out."""
+        if held.is_asked or not held.limit.is_passed(files, total):
+            return
+        held.is_asked = True
+        self._reporter.emit(BatchHeld(batch=batch, held=True))
+        await self._notes.paused([one.id for one in held.transfers], paused=True)
 
     # --- small files -----------------------------------------------------------------------------
 
@@ -757,6 +862,8 @@ class Engine:
     def _end(self, transfer: Transfer, state: State, event: Event) -> None:
         transfer.enter(state)
         self._unfinished -= 1
+        if self._history is not None:
+            self._history.ended(transfer, state, event)
         if state in {State.STORED, State.ALREADY_STORED}:
             del self._transfers[transfer.id]  # nothing can be done with it any more
         elif state is State.CANCELLED and self._queue_journal is not None:
@@ -781,6 +888,7 @@ async def open_engine(
     journal: Journal | None = None,
     keeps_queue: bool = False,
     waits_for_sign_in: bool = False,
+    history: History | None = None,
 ) -> AsyncGenerator[Engine, None]:
     """Run an engine; at the end what is left is cancelled and cleaned up.
 
@@ -789,6 +897,7 @@ async def open_engine(
         journal: What must survive a kill; `None` for nothing.
         keeps_queue: Whether the files that wait are journaled too, for the next start.
         waits_for_sign_in: Whether expired credentials are waited for; else the file fails.
+        history: Told what becomes of files; `None` for nobody.
     """
     async with anyio.create_task_group() as group:
         engine = Engine(
@@ -797,6 +906,7 @@ async def open_engine(
             journal=journal,
             keeps_queue=keeps_queue,
             waits_for_sign_in=waits_for_sign_in,
+            history=history,
         )
         group.start_soon(engine.tell_progress)
         try:

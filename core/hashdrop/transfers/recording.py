@@ -115,11 +115,14 @@ class QueueNotes:
     def __init__(self, journal: Journal | None) -> None:
         self._journal = journal
 
-    async def queued(self, transfers: Sequence[Transfer], *, taken_over: bool = False) -> None:
+    async def queued(
+        self, transfers: Sequence[Transfer], *, taken_over: bool = False, held: bool = False
+    ) -> None:
         """Note files that wait.
 
         Args:
             transfers: The files; streams are left out.
+            held: Whether they wait for an answer: then they come back paused.
             taken_over: Whether they are what the journal's `take_over` returned.
         """
         if self._journal is None:
@@ -134,7 +137,7 @@ class QueueNotes:
                 connection=one.target.connection,
                 tags=dict(one.tags),
                 single_pass=one.single_pass,
-                paused=one.state is State.PAUSED,
+                paused=held or one.state is State.PAUSED,
             )
             for one in transfers
             if one.path is not None

@@ -67,6 +67,8 @@ class Transfer:
     """Whether it is done by itself, though small: it needs patience, or is no file."""
     wanted: State = State.CANCELLED
     """What a cancelled scope means: cancelled, paused, or queued again (paused, and resumed already)."""
+    is_held: bool = False
+    """Whether its drop is held: it stands in no line until that is released."""
     is_queued: bool = False
     """Whether it stands in one of the engine's lines."""
     told: tuple[State, int] = (State.QUEUED, 0)

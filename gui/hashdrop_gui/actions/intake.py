@@ -61,7 +61,7 @@ class Intake(QObject):
     def add(self, paths: Sequence[Path]) -> None:
         """Queue files and folders."""
         if paths:
-            self._service.add(list(paths))
+            self._service.add(list(paths), asks=True)
             self.added.emit()
 
     async def clean(self) -> None:

@@ -29,6 +29,10 @@ from PySide6.QtWidgets import QStyledItemDelegate
 from PySide6.QtWidgets import QStyleOptionViewItem
 
 from hashdrop.transfers.events import State
+from hashdrop_gui.models.batch_actions import BatchAction
+from hashdrop_gui.models.batch_actions import batch_actions_of
+from hashdrop_gui.models.batch_actions import words_of
+from hashdrop_gui.models.columns import NUMBERS
 from hashdrop_gui.models.columns import Column
 from hashdrop_gui.models.columns import Place
 from hashdrop_gui.models.transfer_list import BatchRow
@@ -56,9 +60,10 @@ LEFT = _SIDE + 8 + _TILE + 16
 RIGHT = _SIDE
 """Pixels behind the last column."""
 _BAR = 4
+_BATCH_BAR = 220
+"""Width of a batch's bar and its per cent."""
 _PICTURES = 64
 """Pictures of rows that are kept: some screens full."""
-_NUMBERS = (Column.SIZE, Column.SENT, Column.SPEED, Column.LEFT)
 _LOOKS = (
     QStyle.StateFlag.State_Selected
     | QStyle.StateFlag.State_MouseOver
@@ -103,9 +108,11 @@ class TransferRowDelegate(QStyledItemDelegate):
 
     Signals:
         acted: An action and the id of the file that it was clicked on.
+        batch_acted: An action and the number of the batch that it was clicked on.
     """
 
     acted = Signal(str, int)
+    batch_acted = Signal(str, int)
 
     def __init__(
         self,
@@ -155,7 +162,7 @@ class TransferRowDelegate(QStyledItemDelegate):
         painter.setFont(bold)
         painter.setPen(QColor(t.text))
         metrics = QFontMetrics(bold)
-        right = QRect(rect.right() - 220, rect.top(), 220, rect.height())
+        right = QRect(rect.right() - _BATCH_BAR, rect.top(), _BATCH_BAR, rect.height())
         left = QRect(rect.left() + 20, rect.top(), right.left() - rect.left() - 40, rect.height())
         shown = metrics.elidedText(title, Qt.TextElideMode.ElideMiddle, left.width() // 2)
         painter.drawText(left, Qt.AlignmentFlag.AlignVCenter, shown)
@@ -163,6 +170,15 @@ class TransferRowDelegate(QStyledItemDelegate):
         painter.setFont(small)
         painter.setPen(QColor(t.second))
         left.setLeft(left.left() + metrics.horizontalAdvance(shown) + _GAP)
+        if option.state & (QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver):
+            font = sized(option.font, 12, QFont.Weight.Medium)
+            painter.setFont(font)
+            painter.setPen(QColor(t.accent))
+            for _, words, place in _batch_links(row, option.rect, font):
+                painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, words)
+                left.setRight(min(left.right(), place.left() - _GAP))
+            painter.setFont(small)
+            painter.setPen(QColor(t.second))
         text = QFontMetrics(small).elidedText(
             batch_text(row), Qt.TextElideMode.ElideRight, left.width()
         )
@@ -185,6 +201,7 @@ class TransferRowDelegate(QStyledItemDelegate):
             self._show_file(painter, option, row)
         elif isinstance(row, BatchRow):
             painter.save()
+            painter.fillRect(option.rect, QColor(self._tokens.background))  # over the view's own
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             self._ground(painter, option)
             self._paint_batch(painter, option, row, index.data())
@@ -280,7 +297,7 @@ class TransferRowDelegate(QStyledItemDelegate):
 
         if state is not None:
             self._state(painter, option, row, state, state_words)
-        for column in _NUMBERS:
+        for column in NUMBERS:
             cell = self._cell(column, option.rect)
             if cell is not None:
                 painter.setFont(small)
@@ -290,7 +307,9 @@ class TransferRowDelegate(QStyledItemDelegate):
                 text = painter.fontMetrics().elidedText(
                     text, Qt.TextElideMode.ElideRight, cell.width()
                 )
-                painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, text)
+                painter.drawText(
+                    line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text
+                )
         links = selected or hovered or is_failed  # what needs the person offers it at once
         if place is not None:
             self._place(painter, option, row, place)
@@ -415,12 +434,18 @@ class TransferRowDelegate(QStyledItemDelegate):
             event.type() == QEvent.Type.MouseButtonRelease
             and isinstance(event, QMouseEvent)
             and event.button() == Qt.MouseButton.LeftButton
-            and isinstance(row, FileRow)
         ):
-            action = self.action_at(option, row, event.position().toPoint())
-            if action is not None:
-                self.acted.emit(action.value, row.id)
-                return True
+            point = event.position().toPoint()
+            if isinstance(row, FileRow):
+                action = self.action_at(option, row, point)
+                if action is not None:
+                    self.acted.emit(action.value, row.id)
+                    return True
+            elif isinstance(row, BatchRow):
+                batch_action = self.batch_action_at(option, row, point)
+                if batch_action is not None:
+                    self.batch_acted.emit(batch_action.value, row.number)
+                    return True
         return super().editorEvent(event, model, option, index)
 
     def action_at(self, option: QStyleOptionViewItem, row: FileRow, point: QPoint) -> Action | None:
@@ -430,6 +455,36 @@ class TransferRowDelegate(QStyledItemDelegate):
             if rect.adjusted(-4, -4, 4, 4).contains(point):
                 return action
         return None
+
+    def batch_action_at(
+        self, option: QStyleOptionViewItem, row: BatchRow, point: QPoint
+    ) -> BatchAction | None:
+        """Return the action whose link is at a point of a batch's row."""
+        font = sized(option.font, 12, QFont.Weight.Medium)
+        for action, _, rect in _batch_links(row, option.rect, font):
+            if rect.adjusted(-4, -4, 4, 4).contains(point):
+                return action
+        return None
+
+
+def _batch_links(row: BatchRow, rect: QRect, font: QFont) -> list[tuple[BatchAction, str, QRect]]:
+    """Return the links of a batch and where they stand: before its bar, as many as there is room for."""
+    metrics = QFontMetrics(font)
+    right = rect.right() - _SIDE - _BATCH_BAR - 8
+    room = right - rect.left() - rect.width() * 2 // 5
+    middle = rect.adjusted(0, 8, 0, 0).center().y()
+    shown: list[tuple[BatchAction, str, int]] = []
+    for action in batch_actions_of(row):  # the most urgent first; the menu has all
+        words = words_of(action)
+        width = metrics.horizontalAdvance(words) + 2
+        if width <= room:
+            shown.append((action, words, width))
+            room -= width + 16
+    links: list[tuple[BatchAction, str, QRect]] = []
+    for action, words, width in reversed(shown):
+        links.append((action, words, QRect(right - width, middle - 9, width, 18)))
+        right -= width + 16
+    return links
 
 
 def _tile_of(rect: QRect) -> QRect:

@@ -29,6 +29,8 @@ ALWAYS = frozenset({Column.NAME})
 """Columns that cannot be hidden."""
 AT_FIRST = frozenset({Column.NAME, Column.STATE, Column.PATH})
 """Columns that are shown until the person chooses others: the rows say the rest in their second lines."""
+NUMBERS = (Column.SIZE, Column.SENT, Column.SPEED, Column.LEFT)
+"""Columns that stand at the right, below each other."""
 VOLATILE = frozenset({Column.STATE, Column.SENT, Column.SPEED, Column.LEFT, Column.PATH})
 """Columns whose values change while files are stored."""
 _ORDER = {state: number for number, state in enumerate(State)}

@@ -31,6 +31,7 @@ class SpeedLog:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._sent: deque[int] = deque([0] * SECONDS, maxlen=SECONDS)
+        self._stored: deque[int] = deque([0] * SECONDS, maxlen=SECONDS)
         self._second = int(clock())
         self._seen: dict[int, tuple[int, int]] = {}
         """Of each file on its way: where it was told to be, and how much of it was counted."""
@@ -49,6 +50,7 @@ class SpeedLog:
                 case Stored() | AlreadyStored():
                     _, counted = self._seen.pop(event.id, (0, 0))
                     self._sent[-1] += max(0, event.sent_bytes - counted)
+                    self._stored[-1] += event.sent_bytes > 0
                 case Paused() | Failed() | Cancelled():
                     self._seen.pop(event.id, None)
                 case _:
@@ -59,6 +61,7 @@ class SpeedLog:
         now = int(self._clock())
         for _ in range(min(SECONDS, now - self._second)):
             self._sent.append(0)
+            self._stored.append(0)
         self._second = now
 
     @property
@@ -78,3 +81,20 @@ class SpeedLog:
     def is_silent(self) -> bool:
         """Whether nothing was sent in all this time."""
         return not any(self._sent)
+
+    def estimate_s(self, files: int, size: int) -> float | None:
+        """Return how long files will take at the speed of the last minutes, at most; `None`: not known.
+
+        Larger files than those of the last minutes go out at least as fast by bytes, smaller ones by number.
+
+        Args:
+            files: How many.
+            size: Bytes of all.
+        """
+        sent, stored = sum(self._sent), sum(self._stored)
+        busy = sum(1 for some in zip(self._sent, self._stored, strict=True) if any(some))
+        if not (sent and files):
+            return None
+        if not stored or size / files >= sent / stored:
+            return size * busy / sent
+        return files * busy / stored

@@ -58,6 +58,17 @@ def duration_text(seconds: float) -> str:
     return tr("{n} min").format(n=round(seconds / 60))
 
 
+def about_text(seconds: float) -> str:
+    """Return how long something will take, roughly: `12 min`, `3 h`."""
+    if seconds < 60:
+        return tr("1 min")
+    if seconds < 90 * 60:
+        return tr("{n} min").format(n=round(seconds / 60))
+    if seconds < 48 * 3600:
+        return tr("{n} h").format(n=round(seconds / 3600))
+    return tr("{n} days").format(n=round(seconds / 86400))
+
+
 def files_text(count: int) -> str:
     """Return a number of files: `1 file`, `214 files`."""
     return tr("1 file") if count == 1 else tr("{n} files").format(n=f"{count:,}")

@@ -14,7 +14,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView
 from PySide6.QtWidgets import QHeaderView
 from PySide6.QtWidgets import QMenu
-from PySide6.QtWidgets import QStackedLayout
+from PySide6.QtWidgets import QStackedWidget
 from PySide6.QtWidgets import QTableView
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
@@ -25,12 +25,16 @@ from hashdrop_gui.delegates.transfer_row import RIGHT
 from hashdrop_gui.delegates.transfer_row import ROW_HEIGHT
 from hashdrop_gui.delegates.transfer_row import Action
 from hashdrop_gui.delegates.transfer_row import TransferRowDelegate
+from hashdrop_gui.models.batch_actions import BatchAction
+from hashdrop_gui.models.batch_actions import batch_actions_of
+from hashdrop_gui.models.batch_actions import words_of
 from hashdrop_gui.models.columns import Order
 from hashdrop_gui.models.transfer_list import BatchRow
 from hashdrop_gui.models.transfer_list import FileRow
 from hashdrop_gui.models.transfers import Role
 from hashdrop_gui.models.transfers import TransfersModel
 from hashdrop_gui.models.wording import tr
+from hashdrop_gui.pages.history import HistoryPage
 from hashdrop_gui.theme import Tokens
 from hashdrop_gui.widgets.column_header import ColumnHeader
 from hashdrop_gui.widgets.empty_state import EmptyState
@@ -45,6 +49,10 @@ _FILTERS: tuple[frozenset[State] | None, ...] = (
     frozenset({State.FAILED}),
     frozenset({State.STORED, State.ALREADY_STORED}),
 )
+
+
+_HISTORY = len(_FILTERS)
+"""Number of the pill of the history."""
 
 
 class TransfersView(QTableView):
@@ -84,6 +92,7 @@ class TransfersPage(QWidget):
 
     Args:
         model: The transfers.
+        history: Shown instead of them where it is asked for.
         tokens: Colours.
 
     Signals:
@@ -93,22 +102,34 @@ class TransfersPage(QWidget):
         resume_requested: Ids of files.
         retry_requested: Ids of files.
         upload_requested: The button of the empty state.
+        batch_action_requested: A `BatchAction` and the number of a batch.
+        remove_requested: Rows of files that are to be taken off the list.
+        clear_requested: All that is done is to be taken off the list.
+        export_requested: Rows of files whose pointers are to be written to a file.
     """
 
     copy_text_requested = Signal(str, str)
+    batch_action_requested = Signal(str, int)
+    remove_requested = Signal(list)
+    clear_requested = Signal()
+    export_requested = Signal(list)
     cancel_requested = Signal(list)
     pause_requested = Signal(list)
     resume_requested = Signal(list)
     retry_requested = Signal(list)
     upload_requested = Signal()
 
-    def __init__(self, model: TransfersModel, tokens: Tokens) -> None:
+    def __init__(self, model: TransfersModel, history: HistoryPage, tokens: Tokens) -> None:
         super().__init__()
         self.setObjectName("page")
+        self.history = history
+        self._text = ""
+        self._has_history = False
         self.search_hint = tr("Search transfers")
         self._model = model
+        self._link_clicked = False
         self._pills = FilterPills(
-            [tr("All"), tr("Active"), tr("Waiting"), tr("Failed"), tr("Stored")]
+            [tr("All"), tr("Active"), tr("Waiting"), tr("Failed"), tr("Stored")], [tr("History")]
         )
         self.view = TransfersView()
         self.header = ColumnHeader(LEFT, RIGHT)
@@ -121,15 +142,21 @@ class TransfersPage(QWidget):
             tokens,
         )
         listing = QWidget()
-        column = QVBoxLayout(listing)
+        inner = QVBoxLayout(listing)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(0)
+        inner.addWidget(self.header)
+        inner.addWidget(self.view, 1)
+        self._stack = QStackedWidget()
+        for widget in (self.empty, listing, history):
+            self._stack.addWidget(widget)
+        column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._pills)
-        column.addWidget(self.header)
-        column.addWidget(self.view, 1)
-        self._stack = QStackedLayout(self)
-        self._stack.addWidget(self.empty)
-        self._stack.addWidget(listing)
+        column.addWidget(self._stack, 1)
+        history.found_any.connect(self._on_history_found)
+        self._show_part()
         self.empty.pressed.connect(self.upload_requested)
         self._pills.chosen.connect(self._on_pill_chosen)
         self.header.order_chosen.connect(model.sort)
@@ -165,6 +192,8 @@ class TransfersPage(QWidget):
             (tr("Open or close a drop, copy a file's pointer"), "Return", self._on_return),
             (tr("Pause or resume the selected files"), "Ctrl+P", self.turn_selected),
             (tr("Retry the selected files"), "Ctrl+Shift+R", self.retry_selected),
+            (tr("Export the pointers of the selected files"), "Ctrl+E", self.export_selected),
+            (tr("Take the selected files off the list"), "Shift+Del", self.remove_selected),
         ):
             action = QAction(words, view)
             action.setShortcut(QKeySequence(keys))
@@ -174,9 +203,15 @@ class TransfersPage(QWidget):
         view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.customContextMenuRequested.connect(self._on_menu_requested)
         self.delegate.acted.connect(self._on_delegate_acted)
+        self.delegate.batch_acted.connect(self._on_delegate_batch_acted)
+        # Behind the click, for it may take the row away.
+        self.delegate.batch_acted.connect(
+            self.batch_action_requested, Qt.ConnectionType.QueuedConnection
+        )
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Paint in another scheme from now on."""
+        self.history.set_tokens(tokens)
         self.delegate.set_tokens(tokens)
         self.empty.set_tokens(tokens)
         self.view.viewport().update()
@@ -189,9 +224,36 @@ class TransfersPage(QWidget):
             )
         )
 
+    @property
+    def shows_history(self) -> bool:
+        """Whether the history stands in the place of the list."""
+        return self._pills.chosen_number == _HISTORY
+
+    @property
+    def rows_view(self) -> QTableView:
+        """The rows that are shown."""
+        return self.history.view if self.shows_history else self.view
+
+    def show_history(self) -> None:
+        """Show what became of earlier drops."""
+        self._pills.choose(_HISTORY)
+
+    def _show_part(self) -> None:
+        listed = bool(self._model.list.files)
+        self._stack.setCurrentIndex(2 if self.shows_history else 1 if listed else 0)
+        self._pills.setVisible(listed or self.shows_history or self._has_history)
+
+    def _on_history_found(self, found: bool) -> None:  # noqa: FBT001  # Qt's way
+        self._has_history = found
+        self._show_part()
+
     def set_search(self, text: str) -> None:
         """Show only files that have a text in their name, folder or key; all for ""."""
-        self._model.show_text(text)
+        self._text = text
+        if self.shows_history:
+            self.history.set_search(text)
+        else:
+            self._model.show_text(text)
 
     def sort(self, order: Order | None) -> None:
         """Put the files of each batch in an order; `None` for that of their coming."""
@@ -237,6 +299,18 @@ class TransfersPage(QWidget):
         if ids:
             self.retry_requested.emit(ids)
 
+    def export_selected(self) -> None:
+        """Write the pointers of the selected files to a file."""
+        rows = [row for row in self.selected() if row.pointer]
+        if rows:
+            self.export_requested.emit(rows)
+
+    def remove_selected(self) -> None:
+        """Take the selected files that are at their end off the list."""
+        rows = [row for row in self.selected() if row.state.is_final]
+        if rows:
+            self.remove_requested.emit(rows)
+
     def turn_selected(self) -> None:
         """Pause the selected files that are on their way; resume them if all of them are paused."""
         unfinished = [row for row in self.selected() if not row.state.is_final]
@@ -254,6 +328,12 @@ class TransfersPage(QWidget):
     # --- slots -----------------------------------------------------------------------------------
 
     def _on_pill_chosen(self, number: int) -> None:
+        if number == _HISTORY:
+            self._show_part()
+            self.history.set_search(self._text)
+            return
+        self._show_part()
+        self._model.show_text(self._text)
         self._model.show_states(_FILTERS[number])
 
     def _on_header_changed(self) -> None:
@@ -262,7 +342,7 @@ class TransfersPage(QWidget):
 
     def _on_model_counted(self) -> None:
         counts = self._model.list.counts
-        self._stack.setCurrentIndex(1 if self._model.list.files else 0)
+        self._show_part()
         self._pills.show_counts(
             [sum(counts[state] for state in (chosen or State)) for chosen in _FILTERS]
         )
@@ -273,9 +353,13 @@ class TransfersPage(QWidget):
             self._on_view_clicked(index)
             self._on_view_double_clicked(index)
 
+    def _on_delegate_batch_acted(self) -> None:
+        self._link_clicked = True
+
     def _on_view_clicked(self, index: QModelIndex) -> None:
+        link_clicked, self._link_clicked = self._link_clicked, False
         row = index.data(Role.ROW)
-        if isinstance(row, BatchRow):
+        if isinstance(row, BatchRow) and not link_clicked:
             self._model.set_open(row, is_open=not row.is_open)
 
     def _on_open_requested(self, is_open: bool) -> None:  # noqa: FBT001  # Qt's way
@@ -326,6 +410,10 @@ class TransfersPage(QWidget):
             return None
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        chosen = [index.data(Role.ROW) for index in self.view.selectionModel().selectedIndexes()]
+        if len(chosen) == 1 and isinstance(chosen[0], BatchRow):
+            self._fill_for_batch(menu, chosen[0])
+            return menu
         keyed = [row.key for row in rows if row.key]
         pointers = [row.pointer for row in rows if row.pointer]
         running = [row.id for row in rows if not row.state.is_final]
@@ -333,6 +421,7 @@ class TransfersPage(QWidget):
         movable = [number for number in running if number not in set(paused)]
         ended = [row.id for row in rows if row.state in {State.FAILED, State.CANCELLED}]
         failed = [row for row in rows if row.error]
+        done = [row for row in rows if row.state.is_final]
         entries = (
             (tr("Copy path"), keyed, lambda: self._copy(keyed, tr("path"), tr("paths"))),
             (
@@ -357,6 +446,10 @@ class TransfersPage(QWidget):
                 failed,
                 lambda: self._copy([details(row) for row in failed], tr("details"), tr("details")),
             ),
+            None,
+            (tr("Export pointers…"), pointers, lambda: self.export_requested.emit(rows)),
+            (tr("Remove from the list"), done, lambda: self.remove_requested.emit(done)),
+            (tr("Clear completed"), True, self.clear_requested.emit),
         )
         for entry in entries:
             if entry is None:
@@ -367,6 +460,23 @@ class TransfersPage(QWidget):
             action.setEnabled(bool(applies))
             action.triggered.connect(lambda *_, run=act: run())
         return menu
+
+    def _fill_for_batch(self, menu: QMenu, batch: BatchRow) -> None:
+        offered = batch_actions_of(batch)
+        pointers = [row.pointer.to_json() for row in batch.files if row.pointer]
+        for action in BatchAction:
+            entry = menu.addAction(words_of(action))
+            entry.setEnabled(action in offered)
+            entry.triggered.connect(
+                lambda *_, one=action: self.batch_action_requested.emit(one, batch.number)
+            )
+        menu.addSeparator()
+        entry = menu.addAction(tr("Copy pointer JSON"))
+        entry.setEnabled(bool(pointers))
+        entry.triggered.connect(lambda *_: self._copy(pointers, tr("pointer JSON"), tr("pointers")))
+        menu.addAction(tr("Clear completed")).triggered.connect(
+            lambda *_: self.clear_requested.emit()
+        )
 
 
 def details(row: FileRow) -> str:

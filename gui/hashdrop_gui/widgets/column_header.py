@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QWidget
 from hashdrop_gui.models.columns import ALWAYS
 from hashdrop_gui.models.columns import AT_FIRST
 from hashdrop_gui.models.columns import NARROWEST
+from hashdrop_gui.models.columns import NUMBERS
 from hashdrop_gui.models.columns import Column
 from hashdrop_gui.models.columns import Order
 from hashdrop_gui.models.columns import Place
@@ -108,6 +109,7 @@ class ColumnHeader(QFrame):
         self._edges: dict[Column, _Edge] = {}
         for column in Column:
             title = self._titles[column] = _Title(self)
+            title.setProperty("isNumber", column in NUMBERS)
             title.clicked.connect(lambda *_, one=column: self._on_title_clicked(one))
             title.widened.connect(lambda by, one=column: self._widen(one, by))
             edge = self._edges[column] = _Edge(self)
@@ -146,7 +148,10 @@ class ColumnHeader(QFrame):
             title.setVisible(place is not None)
             edge.setVisible(place is not None and column is not Column.NAME)
             if place is not None:
-                title.setGeometry(place.left - _INDENT, 1, place.width + _INDENT, HEIGHT - 3)
+                behind = _INDENT if column in NUMBERS else 0
+                title.setGeometry(
+                    place.left - _INDENT, 1, place.width + _INDENT + behind, HEIGHT - 3
+                )
                 edge.setGeometry(place.left - 16, 0, 9, HEIGHT)
 
     def _show_order(self) -> None:

@@ -14,6 +14,7 @@ class FilterPills(QWidget):
 
     Args:
         words: Of the pills, in order.
+        apart: Of pills that stand at the right, and have no count.
 
     Signals:
         chosen: Number of the pill.
@@ -21,22 +22,28 @@ class FilterPills(QWidget):
 
     chosen = Signal(int)
 
-    def __init__(self, words: list[str]) -> None:
+    def __init__(self, words: list[str], apart: list[str]) -> None:
         super().__init__()
         self._words = words
         self._group = QButtonGroup(self)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(24, 14, 24, 6)
         layout.setSpacing(8)
-        for number, text in enumerate(words):
+        for number, text in enumerate([*words, *apart]):
+            if number == len(words):
+                layout.addStretch(1)
             pill = QPushButton(text)
             pill.setObjectName("pill")
             pill.setCheckable(True)
             self._group.addButton(pill, number)
             layout.addWidget(pill)
-        layout.addStretch(1)
         self._group.button(0).setChecked(True)
         self._group.idClicked.connect(self.chosen)
+
+    @property
+    def chosen_number(self) -> int:
+        """Number of the pill that is chosen."""
+        return self._group.checkedId()
 
     def choose(self, number: int) -> None:
         """Choose a pill."""

@@ -21,7 +21,8 @@ _PAUSE_MS = 120
 class Searchable(Protocol):
     """A page that can be searched.
 
-    A page may have a text `search_hint`, too: what stands in the field while it is empty.
+    A page may have a text `search_hint`, too: what stands in the field while it is empty. Its rows are in
+    its `rows_view`, if it has one, else in its `view`: from the field one comes to them.
     """
 
     def set_search(self, text: str) -> None:
@@ -38,7 +39,7 @@ class SearchField(QLineEdit):
         super().__init__()
         self.setObjectName("search")
         self.setClearButtonEnabled(True)
-        self.setMinimumWidth(120)
+        self.setMinimumWidth(80)
         self.setMaximumWidth(300)
         self._page: QWidget | None = None
         self._texts: dict[QWidget, str] = {}
@@ -85,8 +86,7 @@ class SearchField(QLineEdit):
             self.clear()
             self._hand_over()
         elif event.key() in {Qt.Key.Key_Escape, Qt.Key.Key_Down} and self._page is not None:
-            self.focusNextChild()
-            view = getattr(self._page, "view", None)
-            (view if isinstance(view, QWidget) and view.isVisible() else self._page).setFocus()
+            view = getattr(self._page, "rows_view", None) or getattr(self._page, "view", None)
+            (view if isinstance(view, QWidget) else self._page).setFocus()
         else:
             super().keyPressEvent(event)
