@@ -53,6 +53,8 @@ from hashdrop.settings import Preferences
 from hashdrop.settings import Settings
 from hashdrop.settings import load_settings
 from hashdrop.settings import save_settings
+from hashdrop.team import catalog_place
+from hashdrop.team import shown
 from hashdrop.transfers.engine import Engine
 from hashdrop.transfers.engine import open_engine
 from hashdrop.transfers.events import Listener
@@ -476,6 +478,11 @@ class Service:
         """Folder of this person's data."""
         return self.paths.data
 
+    @property
+    def catalog_place(self) -> str:
+        """Where the catalog is, for people: its file, or the address of a team's without the password."""
+        return shown(self._catalog.place)
+
     async def catalog(self) -> Catalog:
         """Return the catalog when it is open.
 
@@ -654,31 +661,38 @@ class OpeningCatalog:
     beside the hashing of the first files they cost nothing.
 
     Args:
-        path: Of its file.
+        place: Of its file, or the URL of a team's.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, place: Path | str) -> None:
+        self.place = place
         self._catalog: Catalog | None = None
+        self._error: CatalogError | None = None
         self._wanted = anyio.Event()
         self._opened = anyio.Event()
         self._closing = anyio.Event()
 
     async def run(self) -> None:
-        """Open it, and close it when `close` was called.
-
-        Raises:
-            CatalogError: It cannot be opened.
-        """
+        """Open it, and close it when `close` was called; one that fails to open is tried at each want."""
         # Shielded: what S3 confirmed is noted even when the program is being ended.
         with anyio.CancelScope(shield=True):
             await self._wanted.wait()
-            if self._closing.is_set():
-                return
-            module = await run_sync(import_module, "hashdrop.catalog.catalog")
-            async with module.open_catalog(self._path) as self._catalog:
-                self._opened.set()
-                await self._closing.wait()
+            while not self._closing.is_set():
+                try:
+                    await self._open()
+                except CatalogError as error:
+                    # A team's database may be there again later: the window goes on without it.
+                    self._error = error
+                    self._wanted = anyio.Event()
+                    self._opened.set()
+                    self._opened = anyio.Event()
+                    await self._wanted.wait()
+
+    async def _open(self) -> None:
+        module = await run_sync(import_module, "hashdrop.catalog.catalog")
+        async with module.open_catalog(self.place) as self._catalog:
+            self._opened.set()
+            await self._closing.wait()
 
     def close(self) -> None:
         """Let `run` end."""
@@ -690,10 +704,16 @@ class OpeningCatalog:
         self._wanted.set()
 
     async def opened(self) -> Catalog:
-        """Return it when it is open."""
+        """Return it when it is open.
+
+        Raises:
+            CatalogError: It cannot be opened.
+        """
         self.want()
         await self._opened.wait()
-        assert self._catalog is not None
+        if self._catalog is None:
+            assert self._error is not None
+            raise self._error
         return self._catalog
 
 
@@ -718,7 +738,9 @@ async def open_service(
     """
     settings = await run_sync(_prepare, paths)
     override = _resolved(choice or Choice(), settings)
-    catalog = OpeningCatalog(paths.catalog_file)
+    catalog = OpeningCatalog(
+        await run_sync(catalog_place, paths.catalog_file, settings.catalog_url)
+    )
 
     async def record(confirmed: Sequence[Confirmed]) -> None:
         stored = [

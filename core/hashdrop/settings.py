@@ -6,6 +6,7 @@ import contextlib
 import os
 import tempfile
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
@@ -62,10 +63,23 @@ class Settings:
     current: str = LOCAL_CONNECTION_NAME
     """Name of the connection that drops go to."""
     preferences: Preferences = field(default_factory=Preferences)
+    catalog: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """`url`: of a team's catalog, without a password; keys of a later version are kept."""
     notice: str = ""
     """What has to be told about the file; never saved."""
     unknown: dict[str, Any] = field(default_factory=dict[str, Any])
     """Keys that this version does not know; kept."""
+
+    @property
+    def catalog_url(self) -> str:
+        """Of a team's catalog, without a password; "" for the file of this person."""
+        return self.catalog.get("url", "")
+
+    def sharing(self, catalog_url: str) -> Settings:
+        """Return settings with the catalog of a team, or with "" that of this person."""
+        others = {key: value for key, value in self.catalog.items() if key != "url"}
+        catalog = {**others, "url": catalog_url} if catalog_url else others
+        return replace(self, catalog=catalog, notice="")
 
     def named(self, name: str) -> Connection | None:
         """Return the connection of a name, `None` if there is none."""
@@ -162,6 +176,8 @@ def save_settings(path: Path, settings: Settings) -> None:
     preferences = settings.preferences.model_dump(mode="json", exclude_defaults=True)
     if preferences:
         document["window"] = preferences
+    if settings.catalog:
+        document["catalog"] = dict(settings.catalog)
     temporary = ""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -183,7 +199,8 @@ def save_settings(path: Path, settings: Settings) -> None:
 def _parsed(raw: dict[str, Any]) -> Settings:
     raw = _migrated(raw)
     unknown = {
-        key: raw[key] for key in raw.keys() - {"version", "current", "connections", "window"}
+        key: raw[key]
+        for key in raw.keys() - {"version", "current", "connections", "window", "catalog"}
     }
     listed = raw.get("connections", [])
     if not isinstance(listed, list):
@@ -192,11 +209,17 @@ def _parsed(raw: dict[str, Any]) -> Settings:
     current = raw.get("current", LOCAL_CONNECTION_NAME)
     if not isinstance(current, str):
         raise TypeError("current")
+    catalog = raw.get("catalog", {})
+    if not isinstance(catalog, dict) or not isinstance(
+        cast("dict[str, Any]", catalog).get("url", ""), str
+    ):
+        raise TypeError("catalog")
     names = {one.name for one in connections} | {LOCAL_CONNECTION_NAME}
     return Settings(
         connections=connections,
         current=current if current in names else LOCAL_CONNECTION_NAME,
         preferences=Preferences.model_validate(raw.get("window", {})),
+        catalog=cast("dict[str, Any]", catalog),
         unknown=unknown,
     )
 

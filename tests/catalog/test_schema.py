@@ -92,6 +92,8 @@ async def test_a_catalog_of_the_version_before_is_migrated(place):
     async with open_catalog(place) as catalog:
         await catalog.record(pointer, name="a.txt", folder="", connection="lab", tags={"run": "7"})
         async with catalog._engine.begin() as connection:
+            for index in ("by_folder", "by_connection", "gone"):
+                await connection.exec_driver_sql(f"DROP INDEX hashdrop_names_{index}")
             await connection.exec_driver_sql("ALTER TABLE hashdrop_names DROP COLUMN verified_at")
             await connection.exec_driver_sql("DROP TABLE hashdrop_rebuilds")
             await connection.exec_driver_sql(

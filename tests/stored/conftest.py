@@ -9,6 +9,7 @@ import pytest
 from hashdrop.connection import Choice
 from hashdrop.paths import Paths
 from hashdrop.service import open_service
+from support.postgres_server import run_postgres
 
 
 @pytest.fixture
@@ -60,3 +61,17 @@ def put(service, tmp_path):
         return next(row for row in rows if row.name == path.name)
 
     return put_one
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    with run_postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def catalog_place(request, tmp_path):
+    """Where a catalog is: a file, or the URL of a database."""
+    if request.param == "sqlite":
+        return tmp_path / "catalog.sqlite3"
+    return await request.getfixturevalue("postgres").new_database()

@@ -19,6 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hashdrop.catalog.filters import Filters
+from hashdrop.catalog.importing import ImportedName
+from hashdrop.catalog.importing import import_names
 from hashdrop.catalog.marking import at_place
 from hashdrop.catalog.marking import mark_gone
 from hashdrop.catalog.marking import mark_there
@@ -27,6 +29,12 @@ from hashdrop.catalog.marking import write_tags
 from hashdrop.catalog.opening import begin_writing
 from hashdrop.catalog.opening import open_engine
 from hashdrop.catalog.opening import told
+from hashdrop.catalog.rebuilding import Page
+from hashdrop.catalog.rebuilding import Rebuild
+from hashdrop.catalog.rebuilding import Rebuilt
+from hashdrop.catalog.rebuilding import find_rebuild
+from hashdrop.catalog.rebuilding import forget_rebuild
+from hashdrop.catalog.rebuilding import note_page
 from hashdrop.catalog.records import NameRecord
 from hashdrop.catalog.rows import Order
 from hashdrop.catalog.rows import PointerRow
@@ -158,6 +166,49 @@ class Catalog:
         with told("written"):
             async with self._writing, begin_writing(self._engine) as connection:
                 await write_tags(connection, bucket, key, tags)
+
+    async def import_many(self, names: Sequence[ImportedName]) -> int:
+        """Add names from another catalog where they are missing; returns how many were.
+
+        Args:
+            names: Some hundreds at most: one transaction.
+
+        Raises:
+            CatalogError: The database cannot be written.
+        """
+        with told("written"):
+            async with self._writing, begin_writing(self._engine) as connection:
+                return await import_names(connection, names)
+
+    async def find_rebuild(self, rebuild: Rebuild) -> Rebuilt | None:
+        """Return how far an earlier rebuild has come; `None` if none was left in the middle.
+
+        Raises:
+            CatalogError: The database cannot be read.
+        """
+        with told("read"):
+            async with self._engine.connect() as connection:
+                return await find_rebuild(connection, rebuild)
+
+    async def forget_rebuild(self, rebuild: Rebuild) -> None:
+        """Let the next rebuild begin anew.
+
+        Raises:
+            CatalogError: The database cannot be written.
+        """
+        with told("written"):
+            async with self._writing, begin_writing(self._engine) as connection:
+                await forget_rebuild(connection, rebuild)
+
+    async def note_page(self, rebuild: Rebuild, so_far: Rebuilt, page: Page) -> Rebuilt:
+        """Compare a page of a bucket's listing with what is here; see `rebuilding.note_page`.
+
+        Raises:
+            CatalogError: The database cannot be written.
+        """
+        with told("written"):
+            async with self._writing, begin_writing(self._engine) as connection:
+                return await note_page(connection, rebuild, so_far, page)
 
     # --- reading ---------------------------------------------------------------------------------
 

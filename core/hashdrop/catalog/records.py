@@ -24,6 +24,7 @@ from sqlalchemy import Integer
 from sqlalchemy import Text
 from sqlalchemy import UniqueConstraint
 from sqlalchemy import event
+from sqlalchemy import text
 from sqlalchemy.orm import Mapped
 from sqlalchemy.orm import mapped_column
 
@@ -47,6 +48,14 @@ class NameRecord(BaseRecord, kw_only=True):
         Index("hashdrop_names_by_stored", "stored_at", "id"),
         Index("hashdrop_names_by_hash", "content_hash", "id"),
         Index("hashdrop_names_by_key", "key"),
+        Index("hashdrop_names_by_folder", "folder"),
+        Index("hashdrop_names_by_connection", "connection"),
+        Index(
+            "hashdrop_names_gone",
+            "id",
+            sqlite_where=text("gone_at IS NOT NULL"),
+            postgresql_where=text("gone_at IS NOT NULL"),
+        ),
         # Else the id of a forgotten name would be given once more, and be seen twice by who pages.
         {"sqlite_autoincrement": True},
     )
@@ -59,7 +68,7 @@ class NameRecord(BaseRecord, kw_only=True):
     """File name."""
     folded: Mapped[str] = mapped_column(SORTED_TEXT)
     """The name as it is searched and sorted; see `rows.fold`."""
-    folder: Mapped[str] = mapped_column(Text)
+    folder: Mapped[str] = mapped_column(SORTED_TEXT)
     """Folder below what was dropped."""
     connection: Mapped[str] = mapped_column(Text)
     """Name of the connection that stored it."""

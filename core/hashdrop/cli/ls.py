@@ -14,8 +14,8 @@ from hashdrop.cli.printing import name_of
 from hashdrop.cli.printing import plain
 from hashdrop.cli.printing import print_json
 from hashdrop.cli.printing import when
-from hashdrop.cli.printing import whole
 from hashdrop.service import open_service
+from hashdrop.stored.exchange import fields_of
 
 _PAGE = 500
 
@@ -51,7 +51,7 @@ async def run_ls(
             page = await service.stored.search(filters, order, limit=size, after=last)
             for row in page:
                 if as_json:
-                    print_json(whole(row))
+                    print_json(fields_of(row))
                 else:
                     click.echo(_line(row))
             if len(page) < size:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from hashdrop import __version__
+from hashdrop.cli.catalog import catalog
 from hashdrop.cli.options import Options
 from hashdrop.cli.options import common_options
 from hashdrop.cli.options import parse_duration
@@ -99,7 +100,7 @@ def put(
     """Store files, folders, or standard input (-)."""
     from hashdrop.cli.put import run_put
 
-    return _run(
+    return run(
         run_put,
         outer.with_inner(values),
         paths=paths,
@@ -124,7 +125,7 @@ def get(
     """Download a stored file by its key, s3:// address, pointer JSON or content hash, and verify it."""
     from hashdrop.cli.get import run_get
 
-    return _run(run_get, outer.with_inner(values), pointer=pointer, output=output, as_json=as_json)
+    return run(run_get, outer.with_inner(values), pointer=pointer, output=output, as_json=as_json)
 
 
 @cli.command()
@@ -162,7 +163,7 @@ def ls(
     """List and search what was stored; the store is not asked."""
     from hashdrop.cli.ls import run_ls
 
-    return _run(
+    return run(
         run_ls,
         outer.with_inner(values),
         search=search,
@@ -182,7 +183,7 @@ def find(outer: Options, /, *, paths: tuple[str, ...], as_json: bool, **values: 
     """Say whether files are stored already, and where. They are hashed; nothing is sent."""
     from hashdrop.cli.find import run_find
 
-    return _run(
+    return run(
         run_find,
         outer.with_inner(values),
         paths=tuple(Path(path) for path in paths),
@@ -202,7 +203,7 @@ def link(outer: Options, /, *, pointer: str, expires: str, as_json: bool, **valu
     """Print a link to a stored file that ends by itself: whoever has it can read the file."""
     from hashdrop.cli.link import run_link
 
-    return _run(
+    return run(
         run_link,
         outer.with_inner(values),
         pointer=pointer,
@@ -243,7 +244,7 @@ def verify(
         raise UsageError(
             "What is to be verified?", hint="Give pointers, or --search TEXT, or --all."
         )
-    return _run(
+    return run(
         run_verify,
         outer.with_inner(values),
         pointers=pointers,
@@ -260,7 +261,10 @@ def store(outer: Options, /, **values: Any) -> int:
     """Run the store on this computer in the foreground, until Ctrl-C."""
     from hashdrop.cli.store import run_store
 
-    return _run(run_store, outer.with_inner(values))
+    return run(run_store, outer.with_inner(values))
+
+
+cli.add_command(catalog)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -290,7 +294,7 @@ def main(arguments: list[str] | None = None) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _run(command: Any, options: Options, **arguments: Any) -> int:
+def run(command: Any, options: Options, **arguments: Any) -> int:
     """Run an async command; the first Ctrl-C cancels it cleanly, a second one is ignored till then."""
     import signal
 

@@ -47,17 +47,3 @@ def named(row: PointerRow) -> dict[str, Any]:
         "gone_at": row.gone_at.isoformat() if row.gone_at else None,
         "verified_at": row.verified_at.isoformat() if row.verified_at else None,
     }
-
-
-def whole(row: PointerRow) -> dict[str, Any]:
-    """Return all of a row, for programs."""
-    pointer = row.pointer
-    return {
-        "name": row.name,
-        "bucket": pointer.bucket,
-        "key": pointer.key,
-        "content_hash": pointer.content_hash,
-        "size": pointer.content_size,
-        "content_type": pointer.content_type,
-        **named(row),
-    }

@@ -14,6 +14,7 @@ from anyio.to_thread import run_sync
 
 from hashdrop.catalog.filters import Filters
 from hashdrop.catalog.filters import parse_filters
+from hashdrop.catalog.rebuilding import Rebuilt
 from hashdrop.catalog.rows import Order
 from hashdrop.catalog.rows import PointerRow
 from hashdrop.catalog.rows import SortBy
@@ -38,12 +39,18 @@ from hashdrop.stored.details import change_tags
 from hashdrop.stored.downloading import Downloaded
 from hashdrop.stored.downloading import InTheWay
 from hashdrop.stored.downloading import download_all
+from hashdrop.stored.exchange import BadLine
+from hashdrop.stored.exchange import Format
+from hashdrop.stored.exchange import Imported
+from hashdrop.stored.exchange import export_text
+from hashdrop.stored.exchange import import_file
 from hashdrop.stored.looking_up import Answer
 from hashdrop.stored.looking_up import look_up_all
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
 from hashdrop.stored.places import find_place
 from hashdrop.stored.places import with_hash
+from hashdrop.stored.rebuilding import rebuild
 from hashdrop.stored.several import listed
 from hashdrop.stored.verifying import Verdict
 from hashdrop.stored.verifying import verify_all
@@ -358,6 +365,55 @@ class Stored:
         return bucket_pages(
             self._reach, connection=connection, prefix=prefix, after=after, page_size=page_size
         )
+
+    # --- the catalog as a whole --------------------------------------------------------------------
+
+    async def rebuild(
+        self,
+        *,
+        prefix: str | None = None,
+        anew: bool = False,
+        on_progress: Callable[[Rebuilt], None] | None = None,
+    ) -> Rebuilt:
+        """Bring the catalog to what is in the current connection's bucket; see `rebuilding.rebuild`.
+
+        Args:
+            prefix: Beginning of the keys; `None` for the connection's own prefix, "" for the whole bucket.
+            anew: Whether to begin at the first key, whatever an earlier one left.
+            on_progress: Told after each page.
+
+        Returns:
+            What was done in all.
+
+        Raises:
+            HashdropError: The store or the catalog refuses; the next rebuild goes on there.
+        """
+        return await rebuild(self._reach, prefix=prefix, anew=anew, on_progress=on_progress)
+
+    def export(self, form: Format, filters: Filters | str = "") -> AsyncGenerator[str, None]:
+        """Yield the catalog as JSON lines or CSV, some rows at a time; see `exchange`.
+
+        Raises:
+            UsageError: A filter of the text cannot be read.
+            CatalogError: The catalog cannot be read.
+        """
+        return export_text(self._reach, form, filters)
+
+    async def import_file(
+        self,
+        path: Path,
+        form: Format,
+        *,
+        on_progress: Callable[[Imported], None] | None = None,
+        on_bad: Callable[[BadLine], None] | None = None,
+    ) -> Imported:
+        """Add the names of such a file that are missing; see `exchange.import_file`.
+
+        Raises:
+            SourceError: The file cannot be read, or has not this format.
+            CatalogError: The catalog cannot be written.
+        """
+        return await import_file(self._reach, path, form, on_progress=on_progress, on_bad=on_bad)
 
     # --- deleting --------------------------------------------------------------------------------
 
