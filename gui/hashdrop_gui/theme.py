@@ -264,6 +264,9 @@ QHeaderView::section {{ background: {t.background}; color: {t.second}; border: n
 #previewTable::item {{ padding: 0 4px; }}
 QAbstractScrollArea::corner {{ background: transparent; border: none; }}
 #previewLine {{ color: {t.second}; font-size: 11px; }}
+#lookUpTree {{ background: {t.background}; border: none; color: {t.text}; outline: none;
+  selection-background-color: {t.selection}; selection-color: {t.text}; }}
+#lookUpTree::item {{ height: 30px; }}
 #workStrip {{ background: {t.sidebar}; border: none; border-top: 1px solid {t.line}; }}
 #workBar {{ background: {t.track}; border: none; border-radius: 3px; }}
 #workBar::chunk {{ background: {t.accent}; border-radius: 3px; }}

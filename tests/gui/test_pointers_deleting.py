@@ -61,6 +61,7 @@ async def test_only_the_name_goes_unless_one_wants_more(listed, s3_server, bucke
 async def test_what_else_names_an_object_is_told_before(listed, tmp_path, s3_server, bucket):
     """And that it cannot be brought back; the other name is marked as gone then."""
     (tmp_path / "copy.csv").write_text("a.csv")
+    listed.window.show_page(0)
     listed.drop(tmp_path / "copy.csv")
     await listed.ended(3)
     listed.window.show_page(1)

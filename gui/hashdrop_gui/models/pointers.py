@@ -40,6 +40,7 @@ SORTED_BY: dict[Column, SortBy] = {
     Column.SIZE: SortBy.SIZE,
     Column.TYPE: SortBy.TYPE,
     Column.STORED: SortBy.STORED,
+    Column.CONNECTION: SortBy.CONNECTION,
 }
 """What the catalog sorts by, of each column."""
 
