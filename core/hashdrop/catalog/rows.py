@@ -65,6 +65,7 @@ class SortBy(StrEnum):
     TYPE = "type"
     STORED = "stored"
     HASH = "hash"
+    CONNECTION = "connection"
 
 
 @dataclass(frozen=True, slots=True)

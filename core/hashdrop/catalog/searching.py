@@ -53,6 +53,7 @@ _COLUMN_OF = {
     SortBy.TYPE: "content_type",
     SortBy.STORED: "stored_at",
     SortBy.HASH: "content_hash",
+    SortBy.CONNECTION: "connection",
 }
 _COLUMNS = (
     NameRecord.id,
@@ -330,6 +331,8 @@ def _value_of(row: PointerRow, by: SortBy) -> object:
             return row.stored_at.astimezone(UTC)
         case SortBy.HASH:
             return row.pointer.content_hash
+        case SortBy.CONNECTION:
+            return row.connection
 
 
 def _zoned(moment: datetime) -> datetime:
