@@ -255,6 +255,12 @@ class MainWindow(QMainWindow):
         self.history.copy_text_requested.connect(self.copy)
         self.batches.told.connect(self.say)
         self.batches.copy_requested.connect(self.copy)
+        self.pointers.search_picked.connect(self.search.setText)
+        self.pointers.search_hint_changed.connect(self.search.setPlaceholderText)
+        self.pointers.told.connect(self.say)
+        self.pointers.upload_paths_requested.connect(self.add)
+        self.pointers.warned.connect(self.banner.say)
+        serve_pointers(self.pointers, service=self._service, tasks=self._tasks)
 
     def _add_actions(self) -> None:
         menu = QMenu(self)
@@ -267,6 +273,13 @@ class MainWindow(QMainWindow):
             (tr("Pointers"), ("Ctrl+2",), lambda: self.show_page(1), None),
             (tr("History"), ("Ctrl+H",), self.show_history, None),
             (tr("Search"), ("Ctrl+F",), self.search.begin, None),
+            (tr("Go to a pointer…"), ("Ctrl+L", "Ctrl+K"), self._go_to, None),
+            (
+                tr("Have I stored this?…"),
+                ("Ctrl+Shift+F",),
+                self._choose_look_up,
+                None,
+            ),
             (tr("Look for new pointers"), ("F5", "Ctrl+R"), self.pointers.reload, None),
             (tr("Settings…"), ("Ctrl+,",), lambda: self.edit_connection(None), None),
             (tr("Keyboard shortcuts"), ("F1", "Ctrl+?"), self.show_shortcuts, None),
@@ -284,6 +297,14 @@ class MainWindow(QMainWindow):
         """Show what became of earlier drops."""
         self.show_page(0)
         self.transfers.show_history()
+
+    def _go_to(self) -> None:
+        self.show_page(1)
+        self.pointers.begin_go_to()
+
+    def _choose_look_up(self) -> None:
+        self.show_page(1)
+        self.pointers.choose_look_up_requested.emit()
 
     def show_shortcuts(self) -> None:
         """Show what the keyboard can do."""
@@ -422,6 +443,8 @@ class MainWindow(QMainWindow):
         parts = [connection.bucket, *[part for part in connection.prefix.split("/") if part], ""]
         self._breadcrumb.setText("  /  ".join(parts).rstrip() if len(parts) > 1 else parts[0])
         self.transfers.set_destination(connection.destination)
+        if status.state == "ready":
+            self.pointers.show_connection()
         self.waits.show_connection(status.error, is_ready=status.state == "ready")
         self._show_summary()
 
@@ -480,12 +503,14 @@ class MainWindow(QMainWindow):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Say before release where the drop would go."""
         data = event.mimeData()
-        if not data.hasUrls():
+        if not data.hasUrls() or self.pointers.is_dragging:
             return
         count = len(local_paths(data))
         place = self._service.status.connection.destination
         if not count:
             sentence = tr("Only files on this computer can be stored")
+        elif self.pointers.isVisible():
+            sentence = self.pointers.drop_sentence(count)
         elif count == 1 and not local_paths(data)[0].is_dir():
             sentence = tr("Store 1 file in {place}").format(place=place)
         elif any(path.is_dir() for path in local_paths(data)[:50]):
@@ -510,7 +535,9 @@ class MainWindow(QMainWindow):
         # A copy, whatever the source proposed: a move would delete its files.
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
-        if paths:
+        if paths and self.pointers.isVisible():
+            self.pointers.look_up_requested.emit(paths)
+        elif paths:
             self.add(paths)
         elif event.mimeData().hasUrls():
             self.banner.say(

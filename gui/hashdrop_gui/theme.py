@@ -218,6 +218,7 @@ QPushButton#primary:hover {{ border-color: {t.text}; }}
 QPushButton#primary:focus {{ border: 2px solid {t.text}; padding: 0 15px; }}
 QPushButton#primary:disabled {{ background: {t.track}; border-color: {t.track}; color: {t.second}; }}
 QPushButton#primary::menu-indicator {{ image: none; width: 0; }}
+QPushButton#danger {{ border-color: {t.failed}; color: {t.failed}; font-weight: 600; }}
 QPushButton#small {{ min-height: 26px; padding: 0 12px; }}
 QPushButton#quiet {{ min-height: 26px; padding: 0 8px; border: 1px solid transparent; background: transparent; color: {t.second}; font-weight: 400; }}
 QPushButton#quiet:hover {{ background: {t.line}; }}
@@ -263,6 +264,12 @@ QHeaderView::section {{ background: {t.background}; color: {t.second}; border: n
 #previewTable::item {{ padding: 0 4px; }}
 QAbstractScrollArea::corner {{ background: transparent; border: none; }}
 #previewLine {{ color: {t.second}; font-size: 11px; }}
+#lookUpTree {{ background: {t.background}; border: none; color: {t.text}; outline: none;
+  selection-background-color: {t.selection}; selection-color: {t.text}; }}
+#lookUpTree::item {{ height: 30px; }}
+#workStrip {{ background: {t.sidebar}; border: none; border-top: 1px solid {t.line}; }}
+#workBar {{ background: {t.track}; border: none; border-radius: 3px; }}
+#workBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
 #good {{ color: {t.stored}; font-size: 12px; }}
 QToolButton#act {{ color: {t.text}; padding: 6px 12px; border: 1px solid {t.line}; border-radius: 8px; }}
 QToolButton#act:disabled {{ color: {t.second}; }}

@@ -47,6 +47,7 @@ def shown(driver, tmp_path):
             path = tmp_path / name.replace("__", ".")
             path.write_bytes(content)
             paths.append(path)
+        driver.window.show_page(0)
         driver.drop(*paths)
         await driver.ended(len(driver.rows) + len(paths) if driver.rows else len(paths))
         driver.window.show_page(1)
@@ -98,6 +99,7 @@ async def test_all_names_of_an_object_are_listed(shown, tmp_path):
     driver = await shown(a__txt=b"same bytes")
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "copy.txt").write_bytes(b"same bytes")
+    driver.window.show_page(0)
     driver.drop(tmp_path / "run")
     await driver.ended(2)
     driver.window.show_page(1)
@@ -288,6 +290,7 @@ async def test_the_panel_is_hidden_and_shown_by_keys_and_stays_so(opened, tmp_pa
         driver.window.show_page(1)
         page = driver.pointers
         (tmp_path / "a.txt").write_text("a")
+        driver.window.show_page(0)
         driver.drop(tmp_path / "a.txt")
         await driver.ended(1)
         driver.window.show_page(1)

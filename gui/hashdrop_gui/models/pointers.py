@@ -40,6 +40,7 @@ SORTED_BY: dict[Column, SortBy] = {
     Column.SIZE: SortBy.SIZE,
     Column.TYPE: SortBy.TYPE,
     Column.STORED: SortBy.STORED,
+    Column.CONNECTION: SortBy.CONNECTION,
 }
 """What the catalog sorts by, of each column."""
 
@@ -54,6 +55,11 @@ def titles() -> tuple[str, ...]:
         tr("Stored"),
         tr("Connection"),
     )
+
+
+def identity(row: PointerRow) -> int | str:
+    """Return what tells a row from all others: rows of a bucket have no id of the catalog."""
+    return row.id or row.pointer.uri
 
 
 class PointersModel(QAbstractTableModel):
@@ -112,20 +118,15 @@ class PointersModel(QAbstractTableModel):
         self.endResetModel()
         return before
 
-    def remove(self, ids: Iterable[int]) -> None:
-        """Take rows away."""
-        gone = set(ids)
-        at = len(self.rows) - 1
-        while at >= 0 and gone:
-            if self.rows[at].id not in gone:
-                at -= 1
-                continue
-            last = at
-            while at >= 0 and self.rows[at].id in gone:
-                gone.discard(self.rows[at].id)
-                at -= 1
-            self.beginRemoveRows(QModelIndex(), at + 1, last)
-            del self.rows[at + 1 : last + 1]
+    def remove(self, numbers: Iterable[int]) -> None:
+        """Take rows away, by their numbers."""
+        left = sorted(set(numbers))
+        while left:
+            last = first = left.pop()
+            while left and left[-1] == first - 1:
+                first = left.pop()
+            self.beginRemoveRows(QModelIndex(), first, last)
+            del self.rows[first : last + 1]
             self.endRemoveRows()
 
     def replace(self, row: PointerRow) -> None:

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from PySide6.QtCore import QItemSelectionModel
 from PySide6.QtCore import QModelIndex
 from PySide6.QtCore import QPersistentModelIndex
+from PySide6.QtCore import QPoint
 from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView
+from PySide6.QtWidgets import QApplication
 from PySide6.QtWidgets import QHeaderView
 from PySide6.QtWidgets import QStyledItemDelegate
 from PySide6.QtWidgets import QStyleOptionViewItem
@@ -57,15 +60,19 @@ class PointersView(QTableView):
         title_clicked: Number of a column.
         opened: Return.
         chosen: Another selection.
+        drag_requested: Selected rows are to be dragged out.
     """
 
     title_clicked = Signal(int)
     opened = Signal()
     chosen = Signal()
+    drag_requested = Signal()
 
     def __init__(self, model: PointersModel) -> None:
         super().__init__()
         self._model = model
+        self._pressed: QPoint | None = None
+        """Where a selected row was pressed."""
         self.setObjectName("pointers")
         self.setAccessibleName(tr("Pointers"))
         self.setModel(model)
@@ -136,6 +143,43 @@ class PointersView(QTableView):
     def _on_scrolled(self, value: int) -> None:
         if self.verticalScrollBar().maximum() - value < _NEAR_THE_END * ROW_HEIGHT:
             self._model.more_wanted.emit()
+
+    # --- the mouse: rows that are selected can be dragged ------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Wait with a press on a selected row: it may become a drag, and would unselect the others."""
+        index = self.indexAt(event.position().toPoint())
+        self._pressed = None
+        if (
+            event.button() == Qt.MouseButton.LeftButton
+            and not event.modifiers()
+            and index.isValid()
+            and self.selectionModel().isSelected(index)
+        ):
+            self._pressed = event.position().toPoint()
+            self.setFocus(Qt.FocusReason.MouseFocusReason)
+        else:
+            super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Begin a drag where a selected row was pressed."""
+        if self._pressed is None:
+            super().mouseMoveEvent(event)
+            return
+        moved = event.position().toPoint() - self._pressed
+        if moved.manhattanLength() >= QApplication.startDragDistance():
+            self._pressed = None
+            self.drag_requested.emit()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Do what the press would have done, where it became no drag."""
+        if self._pressed is None:
+            super().mouseReleaseEvent(event)
+            return
+        row = self.indexAt(self._pressed).row()
+        self._pressed = None
+        if row >= 0:
+            self.selectRow(row)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Notice the keys of the table."""
