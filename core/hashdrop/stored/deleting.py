@@ -125,7 +125,7 @@ async def delete(reach: Reach, rows: Sequence[PointerRow], *, objects: bool) -> 
             row for row in rows if row.id and (row.pointer.bucket, row.pointer.key) not in kept
         ]
         catalog = await reach.catalog()
-        await catalog.forget(done.names)
+        await catalog.forget(done.names, objects=objects)
         for place in (*done.objects, *done.absent):
             done.others += await catalog.names_at(place.bucket, place.key)
             await catalog.mark_gone(place.bucket, place.key)
