@@ -46,12 +46,14 @@ async def test_all_names_of_an_object_are_marked_and_no_others(place):
         other = StoredPointer("lab-data", one.pointer.key, "00" * 32, 1, "text/plain")
         await catalog.mark_verified(other, has_its_hash=False)
         untouched = await marks(catalog)
+        await catalog.mark_gone("lab-data", one.pointer.key, MOMENT)
+        gone_once_more = await marks(catalog)
         await catalog.mark_verified(one.pointer, has_its_hash=False)
         damaged = await marks(catalog)
 
     names = [("lab-data", 1, "a.txt"), ("lab-data", 1, "b.txt")]
     rest = {("lab-data", 2, "a.txt"): (None, None), ("other-data", 1, "c.txt"): (None, None)}
-    assert gone == again == rest | dict.fromkeys(names, (MOMENT, None))
+    assert gone == again == gone_once_more == rest | dict.fromkeys(names, (MOMENT, None))
     assert sorted(row.name for row in found) == ["a.txt", "b.txt"]
     # What was read back is there.
     assert verified == untouched == rest | dict.fromkeys(names, (None, MOMENT))
