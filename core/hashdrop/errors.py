@@ -183,3 +183,18 @@ class LocalStoreError(HashdropError):
 
 class CatalogError(HashdropError):
     """Raised when the catalog of pointers cannot be read or written."""
+
+    @classmethod
+    def of(cls, verb: str, cause: object) -> CatalogError:
+        """Return the error of a database that refused.
+
+        Args:
+            verb: What was not to be done: "read", "written", "opened".
+            cause: What the database says.
+        """
+        return cls(
+            f"The catalog of pointers cannot be {verb}.",
+            detail=f"The database says: {str(cause).rpartition('>: ')[2]}.",
+            hint="Check the disk and the data folder, or the database of the team.",
+            retryable=True,
+        )

@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from dataclasses import replace
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Literal
@@ -22,6 +21,7 @@ from typing import Literal
 import anyio
 from anyio.to_thread import run_sync
 
+from hashdrop.catalog.opening_later import OpeningCatalog
 from hashdrop.catalog.rows import PointerRow
 from hashdrop.catalog.rows import StoredName
 from hashdrop.connection import LOCAL_CONNECTION_NAME
@@ -37,18 +37,10 @@ from hashdrop.local_store import LocalStore
 from hashdrop.paths import Paths
 from hashdrop.pointer import StoredPointer
 from hashdrop.pointer_export import NamedPointer
-from hashdrop.s3.claims import Claims
-from hashdrop.s3.client import Keys
-from hashdrop.s3.client import ensure_bucket
-from hashdrop.s3.client import open_client
-from hashdrop.s3.probe import Abilities
-from hashdrop.s3.routing import S3Router
+from hashdrop.reaching import Reaching
+from hashdrop.reaching import router_of
 from hashdrop.s3.routing import ask_router
-from hashdrop.s3.routing import load_router
-from hashdrop.s3.routing import simple_s3_router
 from hashdrop.s3.threads import plain_task_group
-from hashdrop.s3.writing import ContentWriter
-from hashdrop.s3.writing import WriteOptions
 from hashdrop.settings import Preferences
 from hashdrop.settings import Settings
 from hashdrop.settings import load_settings
@@ -134,13 +126,13 @@ class Service:
         self._catalog = catalog
         self._engine = engine
         self._local_store = local_store
-        self._journal = journal
         self._history = history
         self._group = group
-        self._patience_s = patience_s
-        self._claims = Claims()
         self.throttle = Throttle()
         """The bandwidth limit of all transfers; may be changed while they run."""
+        self._targets = Reaching(
+            local_store, paths.local_store, journal, pace=self.throttle, patience_s=patience_s
+        )
         self.large_drop = LARGE_DROP
         """From which size on a drop is asked about, where somebody can be asked."""
         self._watchers: list[Callable[[ConnectionStatus], None]] = []
@@ -184,7 +176,7 @@ class Service:
         """
         async with self._switching:
             await self._reopen()
-            self._catalog.want()
+            await self._catalog.want()
 
     async def signed_in(self) -> None:
         """Go on, with the credentials as they are now, with all that waits for the person to sign in."""
@@ -194,7 +186,7 @@ class Service:
                     await self._reopen()
                     continue
                 new = Target(old.connection)
-                await self._reach(new)
+                await self._targets.reach(new)
                 if not new.has_failed:
                     self._engine.replace_target(old, new)
 
@@ -242,7 +234,7 @@ class Service:
             HashdropError: The connection's router cannot be loaded, or fails.
         """
         digest = make_digest(_SAMPLE_HASH, 1, content_type=content_type_of(name))
-        return ask_router(_router_of(connection), digest, {}, temp=False)["key"]
+        return ask_router(router_of(connection), digest, {}, temp=False)["key"]
 
     # --- preferences -----------------------------------------------------------------------------
 
@@ -359,7 +351,7 @@ class Service:
             key = file.connection.model_dump_json()
             if key not in targets:
                 targets[key] = Target(file.connection)
-                self._group.start_soon(self._reach, targets[key])
+                self._group.start_soon(self._targets.reach, targets[key])
             return targets[key]
 
         return await self._engine.restore(target_of)
@@ -523,7 +515,7 @@ class Service:
             target = self._others.get(key)
             if target is None or target.has_failed:
                 target = self._others[key] = Target(fitting[0])
-                await self._reach(target)
+                await self._targets.reach(target)
         return target
 
     def _current(self) -> Connection:
@@ -552,57 +544,8 @@ class Service:
 
     async def _open(self, target: Target) -> None:
         self._tell(ConnectionStatus(target.connection, "starting"))
-        error = await self._reach(target)
+        error = await self._targets.reach(target)
         self._tell(ConnectionStatus(target.connection, "failed" if error else "ready", error))
-
-    async def _reach(self, target: Target) -> HashdropError | None:
-        connection = target.connection
-        try:
-            keys = None
-            if connection.name == LOCAL_CONNECTION_NAME:
-                endpoint = await self._local_store.start()
-                connection = connection.model_copy(
-                    update={"endpoint_url": endpoint.endpoint_url, "region": endpoint.region}
-                )
-                keys = Keys(endpoint.access_key, endpoint.secret_key)
-            router = _router_of(connection)
-            client = await run_sync(partial(open_client, connection, keys=keys))
-            if keys is not None:
-                await run_sync(ensure_bucket, client, connection.bucket)
-        except HashdropError as error:
-            target.failed(error)
-            return error
-        options = WriteOptions(
-            max_writers=connection.max_writers,
-            max_readers=connection.max_readers,
-            part_size=connection.part_size,
-            object_tags=connection.object_tags,
-            checksums=connection.sends_checksums,
-            own_connections=True,
-            patience_s=self._patience_s,
-            pace=self.throttle,
-            # Its port is another at each start.
-            store_name=str(self.paths.local_store) if keys is not None else "",
-        )
-        writer = ContentWriter(client, router, options, claims=self._claims)
-        learns = connection.checksum_mode is ChecksumMode.AUTOMATIC or keys is not None
-        target.opened(writer, partial(self._learn, connection) if learns else None)
-        return None
-
-    async def _learn(self, connection: Connection, writer: ContentWriter) -> None:
-        """Find out, once for each store, what it can do; others than AWS are tried before trusted."""
-        if connection.endpoint_url is None:
-            writer.adapt(Abilities(checksums=True, tells_size=True))
-            return
-        try:
-            known = await self._journal.abilities(writer.store_name, connection.bucket)
-            if known is None:
-                known = await writer.probe(connection.bucket, connection.temp_prefix)
-                await self._journal.remember(writer.store_name, connection.bucket, known)
-        except HashdropError as error:  # the upload itself says it better, and needs none of it
-            _LOG.info("What %s can do is not known: %s", writer.store_name, error)
-            return
-        writer.adapt(known)
 
     def _tell(self, status: ConnectionStatus) -> None:
         self.status = status
@@ -620,14 +563,6 @@ def local_connection(settings: Settings) -> Connection:
         single_pass=chosen.single_pass if chosen else False,
         temp_prefix=chosen.temp_prefix if chosen else "",
         checksum_mode=ChecksumMode.WHEN_SUPPORTED,
-    )
-
-
-def _router_of(connection: Connection) -> S3Router:
-    if connection.router:
-        return load_router(connection.router)
-    return simple_s3_router(
-        connection.bucket, connection.prefix, temp_prefix=connection.temp_prefix
     )
 
 
@@ -652,69 +587,6 @@ def _resolved(choice: Choice, settings: Settings) -> Connection | None:
             hint="The names stand in the window at the left.",
         )
     return choice.applied(base or local_connection(settings))
-
-
-class OpeningCatalog:
-    """The catalog while it is opened: its libraries take half a second that an upload need not wait for.
-
-    It is opened when it is wanted: beside the libraries of the connection its own would slow both down,
-    beside the hashing of the first files they cost nothing.
-
-    Args:
-        place: Of its file, or the URL of a team's.
-    """
-
-    def __init__(self, place: Path | str) -> None:
-        self.place = place
-        self._catalog: Catalog | None = None
-        self._error: CatalogError | None = None
-        self._wanted = anyio.Event()
-        self._opened = anyio.Event()
-        self._closing = anyio.Event()
-
-    async def run(self) -> None:
-        """Open it, and close it when `close` was called; one that fails to open is tried at each want."""
-        # Shielded: what S3 confirmed is noted even when the program is being ended.
-        with anyio.CancelScope(shield=True):
-            await self._wanted.wait()
-            while not self._closing.is_set():
-                try:
-                    await self._open()
-                except CatalogError as error:
-                    # A team's database may be there again later: the window goes on without it.
-                    self._error = error
-                    self._wanted = anyio.Event()
-                    self._opened.set()
-                    self._opened = anyio.Event()
-                    await self._wanted.wait()
-
-    async def _open(self) -> None:
-        module = await run_sync(import_module, "hashdrop.catalog.catalog")
-        async with module.open_catalog(self.place) as self._catalog:
-            self._opened.set()
-            await self._closing.wait()
-
-    def close(self) -> None:
-        """Let `run` end."""
-        self._closing.set()
-        self._wanted.set()
-
-    def want(self) -> None:
-        """Begin to open it."""
-        self._wanted.set()
-
-    async def opened(self) -> Catalog:
-        """Return it when it is open.
-
-        Raises:
-            CatalogError: It cannot be opened.
-        """
-        self.want()
-        await self._opened.wait()
-        if self._catalog is None:
-            assert self._error is not None
-            raise self._error
-        return self._catalog
 
 
 @asynccontextmanager
@@ -753,7 +625,7 @@ async def open_service(
             )
             for one in confirmed
         ]
-        await (await catalog.opened()).record_many(stored)
+        await catalog.record_many(stored)
 
     async with AsyncExitStack() as stack:
         group = await stack.enter_async_context(plain_task_group())

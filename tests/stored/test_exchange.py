@@ -74,7 +74,7 @@ async def test_what_goes_out_comes_in_again(tmp_path, form):
 
     assert after == before
     assert (done.read, done.added, done.bad) == (1206, 1206, 0)
-    assert steps == [500, 1000, 1206]
+    assert steps == [250, 500, 750, 1000, 1206]
     assert again.added == 0
 
 

@@ -8,6 +8,8 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from anyio.to_thread import run_sync
+
 from hashdrop.catalog.rows import PointerRow
 from hashdrop.content_types import content_type_of
 from hashdrop.errors import HashdropError
@@ -109,7 +111,11 @@ async def bucket_pages(
     )
     async with aclosing(pages):
         async for page in pages:
-            yield [row_of(one, where) for one in page]
+            yield await run_sync(_rows_of, page, where)
+
+
+def _rows_of(page: list[ListedObject], connection: Connection) -> list[PointerRow]:
+    return [row_of(one, connection) for one in page]
 
 
 def row_of(one: ListedObject, connection: Connection) -> PointerRow:

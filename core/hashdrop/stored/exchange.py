@@ -36,7 +36,7 @@ from hashdrop.snapshot import source_error
 if TYPE_CHECKING:
     from hashdrop.stored.places import Reach
 
-_AT_ONCE = 500
+_AT_ONCE = 250
 _LONGEST_FIELD = 1024 * 1024
 """Characters of a CSV field: the module's own limit is less than some notes have."""
 FIELDS = (
@@ -126,11 +126,14 @@ async def export_text(
     last: PointerRow | None = None
     while page := await catalog.search(wanted, order, limit=_AT_ONCE, after=last):
         last = page[-1]
-        rows = [fields_of(row) for row in page]
-        if form is Format.CSV:
-            yield _csv_text([_csv_fields(row) for row in rows])
-        else:
-            yield "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
+        yield await run_sync(_text_of, form, page)
+
+
+def _text_of(form: Format, page: list[PointerRow]) -> str:
+    rows = [fields_of(row) for row in page]
+    if form is Format.CSV:
+        return _csv_text([_csv_fields(row) for row in rows])
+    return "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
 
 
 async def import_file(

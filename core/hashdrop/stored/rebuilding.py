@@ -9,7 +9,10 @@ from contextlib import aclosing
 from datetime import UTC
 from datetime import datetime
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
+
+from anyio.to_thread import run_sync
 
 from hashdrop.catalog.rebuilding import Page
 from hashdrop.catalog.rebuilding import Rebuild
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
 
 CLOCKS_DIFFER = timedelta(minutes=15)
 """S3 refuses who differs by more. What was stored while the bucket was listed is not to be marked as gone."""
+
+_NOTED_AT_ONCE = 250
+"""Keys that the catalog compares in one go: a thousand would hold a window's loop."""
 
 
 async def rebuild(
@@ -76,7 +82,10 @@ async def rebuild(
     )
     async with aclosing(pages):
         async for page in pages:
-            done = await catalog.note_page(what, done, _page(page, where, asked_at, last=False))
+            for start in range(0, len(page), _NOTED_AT_ONCE):
+                some = page[start : start + _NOTED_AT_ONCE]
+                noted = await run_sync(partial(_page, some, where, asked_at, last=False))
+                done = await catalog.note_page(what, done, noted)
             if on_progress is not None:
                 on_progress(done)
     # What is behind the last key is gone, too.
