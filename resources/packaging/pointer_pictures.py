@@ -138,7 +138,8 @@ def bucket(studio: Studio, target: Path, theme: str) -> None:
         studio.screen.drop(*sorted(studio.files.iterdir()), to=point(620, 420))
         client = studio.server.client()
         for number in range(20):
-            client.put_object(Bucket="lab-data", Key=f"raw/exported/plate_{number:02}.csv", Body=b"well,od600")
+            key = f"raw/exported/plate_{number:02}.csv"
+            client.put_object(Bucket="lab-data", Key=key, Body=b"well,od600")
         time.sleep(3)
         studio.screen.click(*point(*_POINTERS))
         time.sleep(1)
