@@ -113,7 +113,8 @@ class LookUpPanel(QWidget):
         for item in items[: max(0, room)]:
             item.setExpanded(True)
             for at in range(item.childCount()):
-                item.child(at).setExpanded(True)
+                if (place := item.child(at)) is not None:
+                    place.setExpanded(True)
         self.summary.setText(tr("Looking up. Nothing is sent. {so_far}").format(so_far=self._words))
 
     def finish(self) -> None:
