@@ -117,6 +117,59 @@ def preview(name: str, studio: Studio, target: Path, theme: str) -> None:
         take(studio, target)
 
 
+def look_up(studio: Studio, target: Path, theme: str) -> None:
+    """Files dropped on the pointers: which of them are stored."""
+    with lab(studio, theme):
+        files = sorted(studio.files.iterdir())
+        studio.screen.drop(*files[:3], to=point(620, 420))
+        time.sleep(3)
+        studio.screen.click(*point(*_POINTERS))
+        time.sleep(1)
+        renamed = studio.folder / "interference_final.tiff"
+        renamed.write_bytes((studio.files / "interference_0192.tiff").read_bytes())
+        studio.screen.drop(files[0], renamed, files[3], to=point(620, 420))
+        time.sleep(2)
+        take(studio, target)
+
+
+def bucket(studio: Studio, target: Path, theme: str) -> None:
+    """The bucket's own listing."""
+    with lab(studio, theme):
+        studio.screen.drop(*sorted(studio.files.iterdir()), to=point(620, 420))
+        client = studio.server.client()
+        for number in range(20):
+            key = f"raw/exported/plate_{number:02}.csv"
+            client.put_object(Bucket="lab-data", Key=key, Body=b"well,od600")
+        time.sleep(3)
+        studio.screen.click(*point(*_POINTERS))
+        time.sleep(1)
+        studio.screen.click(*point(325, 94))
+        time.sleep(1)
+        studio.screen.click(*point(*_FIRST_ROW))
+        time.sleep(1)
+        take(studio, target)
+
+
+def deleting(studio: Studio, target: Path, theme: str) -> None:
+    """The question before something is deleted."""
+    with lab(studio, theme):
+        studio.screen.drop(*sorted(studio.files.iterdir()), to=point(620, 420))
+        copy = studio.folder / "calibration (copy).csv"
+        copy.write_bytes((studio.files / "calibration.csv").read_bytes())
+        time.sleep(2)
+        studio.screen.drop(copy, to=point(620, 420))
+        time.sleep(3)
+        studio.screen.click(*point(*_POINTERS))
+        time.sleep(1)
+        studio.screen.click(*point(*_FIRST_ROW))
+        studio.screen.key("Delete")
+        time.sleep(1)
+        dialog = studio.screen.window("^Delete$")
+        studio.screen.xdotool("windowmove", dialog, *point(330, 180))
+        time.sleep(0.8)
+        take(studio, target)
+
+
 def _with_names(studio: Studio) -> Path:
     home = Path(tempfile.mkdtemp(dir=studio.folder))
     paths = Paths(home / "config", home / "data")
@@ -136,6 +189,9 @@ PICTURES: dict[str, tuple[Callable[[Studio, Path, str], None], str]] = {
     "pointers-thousand-light": (thousand, "light"),
     "pointers-thousand-dark": (thousand, "dark"),
     "pointers-nothing-fits": (no_results, "light"),
+    "pointers-look-up": (look_up, "light"),
+    "pointers-bucket": (bucket, "dark"),
+    "pointers-deleting": (deleting, "light"),
     **{
         f"pointers-{kind}-{theme}": (partial(preview, name), theme)
         for kind, name in (
