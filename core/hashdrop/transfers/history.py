@@ -168,6 +168,7 @@ class History:
         """That a drop is kept for."""
         self._run_name = f"{os.getpid()}-{secrets.token_hex(8)}"
         self._one = anyio.CapacityLimiter(1)
+        self._is_closed = False
         self._drops: dict[int, _Drop] = {}
         self._changed: dict[int, _Drop] = {}
         self._files: list[tuple[int, tuple[Any, ...]]] = []
@@ -257,13 +258,16 @@ class History:
                     await self._news.wait()
                     self._news = anyio.Event()
                     await anyio.sleep(_GATHER_S)
-                with anyio.CancelScope(shield=True):
-                    await self.write()
+                await self.write()
             except CatalogError as error:  # no upload ends for that
                 _LOG.warning("%s", error.sentence)
 
     async def write(self) -> None:
-        """Write what was told so far."""
+        """Write what was told so far; whoever asks for it may be cancelled, nothing of it is lost."""
+        with anyio.CancelScope(shield=True):
+            await self._write()
+
+    async def _write(self) -> None:
         drops, self._changed = list(self._changed.values()), {}
         files, self._files = self._files, []
         dismissed, self._dismissed = self._dismissed, []
@@ -363,8 +367,25 @@ class History:
 
         return await self._do(work)
 
+    async def close(self) -> None:
+        """Write what was told, and close the file when nobody reads it any more."""
+
+        def end() -> None:
+            self._is_closed = True
+            self._database.close()
+
+        with anyio.CancelScope(shield=True):
+            try:
+                await self.write()
+            except CatalogError as error:
+                _LOG.warning("%s", error.sentence)
+            # In its turn: SQLite does not survive that a file is closed while another thread is in it.
+            await run_sync(end, limiter=self._one)
+
     async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
         def guarded() -> T:
+            if self._is_closed:
+                raise CatalogError("The history of transfers is closed.")
             with _told(), self._database:
                 self._database.execute("BEGIN IMMEDIATE")
                 return work(self._database)
@@ -423,13 +444,7 @@ async def open_history(path: Path, *, days: int) -> AsyncGenerator[History, None
     try:
         yield history
     finally:
-        with anyio.CancelScope(shield=True):
-            try:
-                await history.write()
-            except CatalogError as error:
-                _LOG.warning("%s", error.sentence)
-            finally:
-                await run_sync(database.close)
+        await history.close()
 
 
 def _migrate(database: sqlite3.Connection) -> None:
