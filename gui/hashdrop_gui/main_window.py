@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     from hashdrop.service import Service
     from hashdrop_gui.tasks import Tasks
 
-_FREEZE_EVERY = 2_000
+_SPARE_EVERY = 2_000
 """New rows after which what is there is left out of the search for garbage."""
 _SAID_MS = 4_000
 
@@ -99,7 +99,7 @@ class MainWindow(QMainWindow):
         self.keeps_queue = False
         """Whether the next start is to go on with what is unfinished."""
         self._may_close = False
-        self._rows_frozen = 0
+        self._spared = 0
         self._asking: QuitQuestion | None = None
         self.setWindowTitle("Hashdrop")
         self.setWindowIcon(icon("hashdrop", ""))
@@ -368,7 +368,18 @@ class MainWindow(QMainWindow):
             elif not event.files:
                 self.say(tr("There are no files in what was dropped"))
 
+    def _spare_the_rows(self) -> None:
+        """Leave what is listed out of Python's search for garbage: of a hundred thousand rows none is.
+
+        It held the window for a fifth of a second each time that their number had grown by a quarter.
+        """
+        count = len(self.model.list.files) + self._service.active_count
+        if abs(count - self._spared) > _SPARE_EVERY:
+            self._spared = count
+            gc.freeze()
+
     def _on_bridge_ticked(self) -> None:
+        self._spare_the_rows()
         if self.model.list.moving:
             self.bottom.plot.wake()
         if not self.model.tick() and not self.model.list.active:
@@ -380,11 +391,7 @@ class MainWindow(QMainWindow):
             self.pointers.refresh()
 
     def _on_model_counted(self) -> None:
-        if abs(len(self.model.list.files) - self._rows_frozen) > _FREEZE_EVERY:
-            # Python's search for garbage among a hundred thousand rows, of which none is, held the window
-            # for a fifth of a second each time their number had grown by a quarter.
-            self._rows_frozen = len(self.model.list.files)
-            gc.freeze()
+        self._spare_the_rows()
         self.sidebar.transfers.set_count(self.model.list.active)
         self.holding.show()
 
