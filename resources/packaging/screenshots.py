@@ -298,9 +298,9 @@ def history(studio: Studio, target: Path, theme: str) -> None:
         studio.screen.drop(studio.files / "plates", to=studio.point(620, 420))
         time.sleep(3)
         notes = studio.files / "run-2026-11-24" / "notes.md"
-        studio.screen.drop(notes, studio.files / "gone.csv", to=studio.point(620, 420))
+        studio.screen.drop(notes, to=studio.point(620, 420))
         time.sleep(3)
-        studio.screen.key("ctrl+h")
+        studio.screen.click(*studio.point(studio.width - 60, 96))  # the pill
         time.sleep(2)
         studio.screen.click(*studio.point(430, 190))
         time.sleep(1)
