@@ -228,6 +228,15 @@ class Journal:
 
         return await self._run(work)
 
+    async def begun_paths(self) -> set[str]:
+        """Return the paths of all files that have an upload which was neither completed nor aborted."""
+        return await self._run(
+            lambda database: {
+                os.fsdecode(row["path"])
+                for row in database.execute("SELECT DISTINCT path FROM hashdrop_uploads")
+            }
+        )
+
     # --- temporary objects -----------------------------------------------------------------------
 
     async def will_be(self, temporary: Temporary) -> None:
