@@ -56,29 +56,17 @@ class Sink:
                 length = int(headers.get("content-length", 0))
                 if headers.get("expect"):
                     connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-                # What a POST says (the list of parts) is known already.
-                # Stores give the MD5 as ETag and refuse wrong checksums; doing that with large bodies
-                # would measure the server.
-                md5 = hashlib.md5(pending[:length]) if length <= _SMALL else None
-                crc = zlib.crc32(pending[:length]) if md5 else 0
-                left = length - len(pending)
-                pending = pending[length:] if left < 0 else b""
-                while left > 0:
-                    count = connection.recv_into(view[: min(left, _BUFFER)])
-                    if not count:
-                        return
-                    if md5:
-                        md5.update(view[:count])
-                        crc = zlib.crc32(view[:count], crc)
-                    left -= count
+                body = _Body(connection, pending, view, headers)
+                body.receive()
+                pending, length, md5 = body.pending, body.length, body.md5
                 self.body_bytes += length
                 said = headers.get("x-amz-checksum-crc32")
-                if md5 and said and base64.b64decode(said) != crc.to_bytes(4, "big"):
+                if md5 and said and base64.b64decode(said) != body.crc.to_bytes(4, "big"):
                     connection.sendall(_reply(400, "<Error><Code>BadDigest</Code></Error>"))
                     continue
                 etag = md5.hexdigest() if md5 else "0"
                 connection.sendall(self.answer(method, target, headers, length, etag))
-        except (OSError, ValueError):
+        except (OSError, ValueError, EOFError):
             return
         finally:
             connection.close()
@@ -138,6 +126,63 @@ class Sink:
             self.objects.pop(key, None)
             return _reply(204, "")
         return _reply(200, "<ListBucketResult></ListBucketResult>")
+
+
+class _Body:
+    """The body of one request, thrown away while it comes.
+
+    Over TLS botocore sends it in chunks, with its checksum behind them (`aws-chunked`).
+    """
+
+    def __init__(self, connection, pending, view, headers) -> None:
+        self.connection, self.pending, self.view = connection, pending, view
+        self.chunked = headers.get("transfer-encoding", "").lower() == "chunked"
+        self.length = 0 if self.chunked else int(headers.get("content-length", 0))
+        said = int(headers.get("x-amz-decoded-content-length", self.length))
+        # Stores give the MD5 as ETag and refuse wrong checksums; doing that with large bodies
+        # would measure the server.
+        self.md5 = hashlib.md5() if said <= _SMALL else None
+        self.crc = 0
+
+    def receive(self) -> None:
+        """Read it to its end."""
+        if not self.chunked:
+            self.take(self.length)
+            return
+        while count := int(self.line().partition(b";")[0], 16):
+            self.length += count
+            self.take(count)
+            self.line()
+        while self.line():  # the trailer
+            pass
+
+    def take(self, left) -> None:
+        """Throw so many bytes away."""
+        known, self.pending = self.pending[:left], self.pending[left:]
+        self.note(known)
+        left -= len(known)
+        while left > 0:
+            count = self.connection.recv_into(self.view[: min(left, _BUFFER)])
+            if not count:
+                raise EOFError
+            self.note(self.view[:count])
+            left -= count
+
+    def note(self, data) -> None:
+        """Sum up what came, of a small body."""
+        if self.md5:
+            self.md5.update(data)
+            self.crc = zlib.crc32(data, self.crc)
+
+    def line(self) -> bytes:
+        """Return the next line, without its end."""
+        while (end := self.pending.find(b"\r\n")) < 0:
+            more = self.connection.recv(65536)
+            if not more:
+                raise EOFError
+            self.pending += more
+        found, self.pending = self.pending[:end], self.pending[end + 2 :]
+        return found
 
 
 def _crc(crc: str) -> dict[str, str]:

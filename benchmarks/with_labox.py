@@ -1,7 +1,7 @@
 """The same files by labox's own S3Storage, by ours through labox's saver, and by boto3's upload_file.
 
 python benchmarks/with_labox.py labox|boto3 FOLDER ENDPOINT
-python benchmarks/with_labox.py saver-labox|saver-ours|saver-ours-own FOLDER ENDPOINT
+python benchmarks/with_labox.py saver-labox|saver-ours|saver-ours-botocore FOLDER ENDPOINT
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ async def by_saver(client, paths, way) -> None:
             s3_client=client,
             s3_router=simple_s3_router(BUCKET, "saver"),
             max_writers=8,
-            own_connections=way == "saver-ours-own",
+            own_connections=None if way == "saver-ours" else False,
         )
     registry = Registry(
         modules=["hashdrop.catalog.stored_file"], storages=[storage], default_storage=True

@@ -40,7 +40,7 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits between two tries waits a tenth of its time: a second of sleep tests nothing."""
     from hashdrop.s3 import retrying
-    from hashdrop.transfers import engine
+    from hashdrop.transfers import storing
 
     monkeypatch.setattr(retrying, "_BACKOFF_S", retrying._BACKOFF_S / 10)
-    monkeypatch.setattr(engine, "_SETTLE_S", engine._SETTLE_S / 10)
+    monkeypatch.setattr(storing, "_SETTLE_S", storing._SETTLE_S / 10)

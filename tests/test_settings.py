@@ -73,3 +73,26 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(SettingsError, match="cannot be saved"):
         save_settings(tmp_path / "file" / "settings.toml", Settings())
+
+
+@pytest.mark.parametrize(
+    "window",
+    ['[window]\nlimit_bytes_per_s = "fast"\nwatched_folder = "/in"\n', "window = 7\n"],
+    ids=["value", "table"],
+)
+def test_a_wish_that_cannot_be_used_costs_no_connection(tmp_path, window):
+    """The rest is used; the file is kept, and what was wrong is said."""
+    path = tmp_path / "settings.toml"
+    save_settings(path, Settings((Connection(name="lab", bucket="lab-data"),), "lab"))
+    text = path.read_text()
+    wrong = window + text if window.startswith("window") else text + window
+    path.write_text(wrong)
+    settings = load_settings(path)
+
+    assert settings.current == "lab"
+    assert settings.preferences.limit_bytes_per_s is None
+    assert settings.preferences.watched_folder == ("/in" if "[window]" in window else "")
+    (kept,) = tmp_path.glob("settings.toml.damaged-*")
+    assert kept.read_text() == wrong
+    assert kept.name in settings.notice
+    assert ("limit_bytes_per_s" if "[window]" in window else "window") in settings.notice

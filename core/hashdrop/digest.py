@@ -1,13 +1,12 @@
 """Digests: of bytes, of a file with its parts' checksums, of a stream as it passes.
 
-Hashing runs in worker threads; `hashlib` and `zlib` release the interpreter's lock for large buffers.
+Hashing runs in worker threads; `hashlib` and `zlib_ng` release the interpreter's lock for large buffers.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import zlib
 from collections.abc import AsyncGenerator
 from collections.abc import AsyncIterable
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from typing import Any
 from typing import cast
 
 from anyio.to_thread import run_sync
+from zlib_ng import zlib_ng
 
 if TYPE_CHECKING:
     from labox.core.storage import Digest
@@ -55,6 +55,11 @@ class FileDigest:
             whole = joined_crc(whole, crc, min(self.part_size, left))
             left -= self.part_size
         return whole
+
+
+def crc32(data: bytes | bytearray | memoryview, value: int = 0) -> int:
+    """Return the CRC-32 of bytes behind those whose CRC-32 is `value`; see docs/decisions/crc.md."""
+    return zlib_ng.crc32(data, value)  # pyright: ignore[reportUnknownMemberType]  # half typed
 
 
 def make_digest(
@@ -110,7 +115,7 @@ def digest_file(
                 break
             chunk = view[:count]
             whole.update(chunk)
-            part_crc = zlib.crc32(chunk, part_crc)
+            part_crc = crc32(chunk, part_crc)
             size += count
             filled += count
             if on_read:
@@ -136,7 +141,7 @@ def digest_memory(data: bytes, part_size: int) -> FileDigest:
         size=len(data),
         part_size=part_size,
         part_crcs=tuple(
-            zlib.crc32(view[start : start + part_size]) for start in range(0, len(data), part_size)
+            crc32(view[start : start + part_size]) for start in range(0, len(data), part_size)
         ),
     )
 

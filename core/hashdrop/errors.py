@@ -21,6 +21,7 @@
     │   ├── EndpointUnreachable
     │   ├── StoreBusy           500, 503, SlowDown
     │   ├── TransferCut         a connection ended in the middle
+    │   ├── TaggingUnknown      a store without object tags
     │   └── StoreRefused        anything else that S3 said no to
     ├── ContentMismatch         bytes that do not fit their hash or size
     ├── LocalStoreError         the embedded store
@@ -164,6 +165,10 @@ class TransferCut(StoreError):
     retryable_by_default = True
 
 
+class TaggingUnknown(StoreError):
+    """Raised when a store does not know of object tags."""
+
+
 class StoreRefused(StoreError):
     """Raised for anything else that the store refuses."""
 
@@ -178,3 +183,18 @@ class LocalStoreError(HashdropError):
 
 class CatalogError(HashdropError):
     """Raised when the catalog of pointers cannot be read or written."""
+
+    @classmethod
+    def of(cls, verb: str, cause: object) -> CatalogError:
+        """Return the error of a database that refused.
+
+        Args:
+            verb: What was not to be done: "read", "written", "opened".
+            cause: What the database says.
+        """
+        return cls(
+            f"The catalog of pointers cannot be {verb}.",
+            detail=f"The database says: {str(cause).rpartition('>: ')[2]}.",
+            hint="Check the disk and the data folder, or the database of the team.",
+            retryable=True,
+        )

@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from urllib.parse import quote
-from urllib.parse import unquote
-
-from hashdrop.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,38 +53,3 @@ class StoredPointer:
         if "." in self.bucket:  # a dot breaks the certificate of the virtual-host form
             return f"https://{host}/{self.bucket}/{path}"
         return f"https://{self.bucket}.{host}/{path}"
-
-
-def parse_place(text: str, *, default_bucket: str) -> tuple[str, str]:
-    """Read the bucket and key out of what a person pasted.
-
-    Args:
-        text: `s3://bucket/key`, pointer JSON, or a key.
-        default_bucket: The bucket where the text names none.
-
-    Returns:
-        Bucket and key.
-
-    Raises:
-        UsageError: The text is none of these.
-    """
-    text = text.strip()
-    if text.startswith("{"):
-        try:
-            value = json.loads(text)
-            bucket, key = value["bucket"], value["key"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise UsageError(
-                "This JSON is no pointer.", hint='A pointer has a "bucket" and a "key".'
-            ) from error
-        if isinstance(bucket, str) and isinstance(key, str) and bucket and key:
-            return bucket, key
-        raise UsageError("This JSON is no pointer.", hint='"bucket" and "key" must be text.')
-    if text.startswith("s3://"):
-        bucket, _, key = text.removeprefix("s3://").partition("/")
-        if bucket and key:
-            return bucket, unquote(key) if "%" in key else key
-        raise UsageError(f"{text} names no object.", hint="Write s3://bucket/key.")
-    if not text:
-        raise UsageError("The pointer is empty.", hint="Write s3://bucket/key, a key or a hash.")
-    return default_bucket, text.lstrip("/")

@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from dataclasses import replace
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Literal
@@ -22,6 +21,7 @@ from typing import Literal
 import anyio
 from anyio.to_thread import run_sync
 
+from hashdrop.catalog.opening_later import OpeningCatalog
 from hashdrop.catalog.rows import PointerRow
 from hashdrop.catalog.rows import StoredName
 from hashdrop.connection import LOCAL_CONNECTION_NAME
@@ -32,30 +32,21 @@ from hashdrop.content_types import content_type_of
 from hashdrop.digest import make_digest
 from hashdrop.errors import CatalogError
 from hashdrop.errors import HashdropError
-from hashdrop.errors import ObjectMissing
 from hashdrop.errors import SettingsError
 from hashdrop.local_store import LocalStore
 from hashdrop.paths import Paths
 from hashdrop.pointer import StoredPointer
-from hashdrop.pointer import parse_place
 from hashdrop.pointer_export import NamedPointer
-from hashdrop.s3.claims import Claims
-from hashdrop.s3.client import Keys
-from hashdrop.s3.client import ensure_bucket
-from hashdrop.s3.client import open_client
-from hashdrop.s3.download import download
-from hashdrop.s3.probe import Abilities
-from hashdrop.s3.routing import S3Router
+from hashdrop.reaching import Reaching
+from hashdrop.reaching import router_of
 from hashdrop.s3.routing import ask_router
-from hashdrop.s3.routing import load_router
-from hashdrop.s3.routing import simple_s3_router
 from hashdrop.s3.threads import plain_task_group
-from hashdrop.s3.writing import ContentWriter
-from hashdrop.s3.writing import WriteOptions
 from hashdrop.settings import Preferences
 from hashdrop.settings import Settings
 from hashdrop.settings import load_settings
 from hashdrop.settings import save_settings
+from hashdrop.team import catalog_place
+from hashdrop.team import shown
 from hashdrop.transfers.engine import Engine
 from hashdrop.transfers.engine import open_engine
 from hashdrop.transfers.events import Listener
@@ -74,6 +65,8 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
     from hashdrop.catalog.catalog import Catalog
+    from hashdrop.stored.places import Reached
+    from hashdrop.stored.stored import Stored
 
 _LOG = logging.getLogger(__name__)
 
@@ -133,19 +126,22 @@ class Service:
         self._catalog = catalog
         self._engine = engine
         self._local_store = local_store
-        self._journal = journal
         self._history = history
         self._group = group
-        self._patience_s = patience_s
-        self._claims = Claims()
         self.throttle = Throttle()
         """The bandwidth limit of all transfers; may be changed while they run."""
+        self._targets = Reaching(
+            local_store, paths.local_store, journal, pace=self.throttle, patience_s=patience_s
+        )
         self.large_drop = LARGE_DROP
         """From which size on a drop is asked about, where somebody can be asked."""
         self._watchers: list[Callable[[ConnectionStatus], None]] = []
         self._target = Target(self._current())
         self._switching = anyio.Lock()
         self._saving = anyio.Lock()
+        self._reaching = anyio.Lock()
+        self._others: dict[str, Target] = {}
+        self._stored: Stored | None = None
         self.status = ConnectionStatus(self._target.connection, "starting")
         """Of the current connection."""
         self.was_suspended = False
@@ -180,7 +176,7 @@ class Service:
         """
         async with self._switching:
             await self._reopen()
-            self._catalog.want()
+            await self._catalog.want()
 
     async def signed_in(self) -> None:
         """Go on, with the credentials as they are now, with all that waits for the person to sign in."""
@@ -190,7 +186,7 @@ class Service:
                     await self._reopen()
                     continue
                 new = Target(old.connection)
-                await self._reach(new)
+                await self._targets.reach(new)
                 if not new.has_failed:
                     self._engine.replace_target(old, new)
 
@@ -238,7 +234,7 @@ class Service:
             HashdropError: The connection's router cannot be loaded, or fails.
         """
         digest = make_digest(_SAMPLE_HASH, 1, content_type=content_type_of(name))
-        return ask_router(_router_of(connection), digest, {}, temp=False)["key"]
+        return ask_router(router_of(connection), digest, {}, temp=False)["key"]
 
     # --- preferences -----------------------------------------------------------------------------
 
@@ -355,7 +351,7 @@ class Service:
             key = file.connection.model_dump_json()
             if key not in targets:
                 targets[key] = Target(file.connection)
-                self._group.start_soon(self._reach, targets[key])
+                self._group.start_soon(self._targets.reach, targets[key])
             return targets[key]
 
         return await self._engine.restore(target_of)
@@ -453,56 +449,74 @@ class Service:
         """
         return await (await self._catalog.opened()).first_names(pointers)
 
-    async def find(self, text: str) -> StoredPointer | tuple[str, str]:
-        """Return what a pasted pointer, key or hash means.
+    @property
+    def stored(self) -> Stored:
+        """Answers about what is stored: find, link, verify, download, delete."""
+        if self._stored is None:
+            from hashdrop.stored.stored import Stored  # an upload needs none of it
 
-        Args:
-            text: `s3://…`, pointer JSON, a key, or a content hash (whole, or at least 8 characters).
+            self._stored = Stored(self)
+        return self._stored
 
-        Returns:
-            The pointer if the catalog knows it, else a bucket and a key.
+    # --- what `stored` needs; see `stored.places.Reach` --------------------------------------------
+
+    @property
+    def connection(self) -> Connection:
+        """The current connection."""
+        return self._target.connection
+
+    @property
+    def data(self) -> Path:
+        """Folder of this person's data."""
+        return self.paths.data
+
+    @property
+    def catalog_place(self) -> str:
+        """Where the catalog is, for people: its file, or the address of a team's without the password."""
+        return shown(self._catalog.place)
+
+    async def catalog(self) -> Catalog:
+        """Return the catalog when it is open.
 
         Raises:
-            UsageError: The text is none of these.
-            ObjectMissing: It is a hash that the catalog does not know.
+            CatalogError: It cannot be opened.
         """
-        text = text.strip()
-        if 8 <= len(text) <= 64 and all(char in "0123456789abcdefABCDEF" for char in text):
-            found = await (await self._catalog.opened()).find_hash(text)
-            if found:
-                own = [one for one in found if one.bucket == self._target.connection.bucket]
-                return (own or found)[0]
-            raise ObjectMissing(
-                f"No stored file has the hash {text}.", hint="Give its key or s3:// address."
+        return await self._catalog.opened()
+
+    async def reached(self, connection: str = "", bucket: str = "") -> Reached:
+        """Return a connection when it is reached; see `stored.places.Reach`.
+
+        Raises:
+            HashdropError: It cannot be reached.
+        """
+        from hashdrop.stored.places import Reached
+
+        target = await self._target_of(connection, bucket)
+        writer = await target.reader()
+        found = target.connection
+        if found.name == LOCAL_CONNECTION_NAME:
+            meta = writer.requests.client.meta
+            found = found.model_copy(
+                update={"endpoint_url": meta.endpoint_url, "region": meta.region_name}
             )
-        bucket, key = parse_place(text, default_bucket=self._target.connection.bucket)
-        stem = key.rpartition("/")[2].partition(".")[0]
-        catalog = await self._catalog.opened()
-        for pointer in await catalog.find_hash(stem) if len(stem) == 64 else []:
-            if (pointer.bucket, pointer.key) == (bucket, key):
-                return pointer
-        return bucket, key
-
-    async def get(self, text: str, output: Path | None) -> tuple[Path, int, bool]:
-        """Download an object; see `s3.download.download`.
-
-        Args:
-            text: As of `find`.
-            output: File or folder to write to; by default the key's name in the current folder.
-
-        Returns:
-            The file, its bytes, and whether its hash could be checked.
-
-        Raises:
-            HashdropError: It is not there, does not fit its hash, or cannot be written.
-        """
-        place = await self.find(text)
-        bucket, key = (place.bucket, place.key) if isinstance(place, StoredPointer) else place
-        expected = place.content_hash if isinstance(place, StoredPointer) else None
-        reader = await self._target.reader()
-        return await download(reader, {"bucket": bucket, "key": key}, output, expected=expected)
+        return Reached(found, writer)
 
     # --- inside ----------------------------------------------------------------------------------
+
+    async def _target_of(self, name: str, bucket: str) -> Target:
+        """Return the target of a connection that need not be the current one."""
+        current = self._target.connection
+        named = [one for one in self.connections if one.name == name]
+        fitting = named or [one for one in self.connections if one.bucket == bucket]
+        if name == "" or current in fitting or not fitting:
+            return self._target
+        key = fitting[0].model_dump_json()
+        async with self._reaching:
+            target = self._others.get(key)
+            if target is None or target.has_failed:
+                target = self._others[key] = Target(fitting[0])
+                await self._targets.reach(target)
+        return target
 
     def _current(self) -> Connection:
         if self._override is not None:
@@ -530,57 +544,8 @@ class Service:
 
     async def _open(self, target: Target) -> None:
         self._tell(ConnectionStatus(target.connection, "starting"))
-        error = await self._reach(target)
+        error = await self._targets.reach(target)
         self._tell(ConnectionStatus(target.connection, "failed" if error else "ready", error))
-
-    async def _reach(self, target: Target) -> HashdropError | None:
-        connection = target.connection
-        try:
-            keys = None
-            if connection.name == LOCAL_CONNECTION_NAME:
-                endpoint = await self._local_store.start()
-                connection = connection.model_copy(
-                    update={"endpoint_url": endpoint.endpoint_url, "region": endpoint.region}
-                )
-                keys = Keys(endpoint.access_key, endpoint.secret_key)
-            router = _router_of(connection)
-            client = await run_sync(partial(open_client, connection, keys=keys))
-            if keys is not None:
-                await run_sync(ensure_bucket, client, connection.bucket)
-        except HashdropError as error:
-            target.failed(error)
-            return error
-        options = WriteOptions(
-            max_writers=connection.max_writers,
-            max_readers=connection.max_readers,
-            part_size=connection.part_size,
-            object_tags=connection.object_tags,
-            checksums=connection.sends_checksums,
-            own_connections=True,
-            patience_s=self._patience_s,
-            pace=self.throttle,
-            # Its port is another at each start.
-            store_name=str(self.paths.local_store) if keys is not None else "",
-        )
-        writer = ContentWriter(client, router, options, claims=self._claims)
-        learns = connection.checksum_mode is ChecksumMode.AUTOMATIC or keys is not None
-        target.opened(writer, partial(self._learn, connection) if learns else None)
-        return None
-
-    async def _learn(self, connection: Connection, writer: ContentWriter) -> None:
-        """Find out, once for each store, what it can do; others than AWS are tried before trusted."""
-        if connection.endpoint_url is None:
-            writer.adapt(Abilities(checksums=True, tells_size=True))
-            return
-        try:
-            known = await self._journal.abilities(writer.store_name, connection.bucket)
-            if known is None:
-                known = await writer.probe(connection.bucket, connection.temp_prefix)
-                await self._journal.remember(writer.store_name, connection.bucket, known)
-        except HashdropError as error:  # the upload itself says it better, and needs none of it
-            _LOG.info("What %s can do is not known: %s", writer.store_name, error)
-            return
-        writer.adapt(known)
 
     def _tell(self, status: ConnectionStatus) -> None:
         self.status = status
@@ -598,14 +563,6 @@ def local_connection(settings: Settings) -> Connection:
         single_pass=chosen.single_pass if chosen else False,
         temp_prefix=chosen.temp_prefix if chosen else "",
         checksum_mode=ChecksumMode.WHEN_SUPPORTED,
-    )
-
-
-def _router_of(connection: Connection) -> S3Router:
-    if connection.router:
-        return load_router(connection.router)
-    return simple_s3_router(
-        connection.bucket, connection.prefix, temp_prefix=connection.temp_prefix
     )
 
 
@@ -632,56 +589,6 @@ def _resolved(choice: Choice, settings: Settings) -> Connection | None:
     return choice.applied(base or local_connection(settings))
 
 
-class OpeningCatalog:
-    """The catalog while it is opened: its libraries take half a second that an upload need not wait for.
-
-    It is opened when it is wanted: beside the libraries of the connection its own would slow both down,
-    beside the hashing of the first files they cost nothing.
-
-    Args:
-        path: Of its file.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._catalog: Catalog | None = None
-        self._wanted = anyio.Event()
-        self._opened = anyio.Event()
-        self._closing = anyio.Event()
-
-    async def run(self) -> None:
-        """Open it, and close it when `close` was called.
-
-        Raises:
-            CatalogError: It cannot be opened.
-        """
-        # Shielded: what S3 confirmed is noted even when the program is being ended.
-        with anyio.CancelScope(shield=True):
-            await self._wanted.wait()
-            if self._closing.is_set():
-                return
-            module = await run_sync(import_module, "hashdrop.catalog.catalog")
-            async with module.open_catalog(self._path) as self._catalog:
-                self._opened.set()
-                await self._closing.wait()
-
-    def close(self) -> None:
-        """Let `run` end."""
-        self._closing.set()
-        self._wanted.set()
-
-    def want(self) -> None:
-        """Begin to open it."""
-        self._wanted.set()
-
-    async def opened(self) -> Catalog:
-        """Return it when it is open."""
-        self.want()
-        await self._opened.wait()
-        assert self._catalog is not None
-        return self._catalog
-
-
 @asynccontextmanager
 async def open_service(
     paths: Paths, *, choice: Choice | None = None, for_people: bool = False
@@ -703,7 +610,9 @@ async def open_service(
     """
     settings = await run_sync(_prepare, paths)
     override = _resolved(choice or Choice(), settings)
-    catalog = OpeningCatalog(paths.catalog_file)
+    catalog = OpeningCatalog(
+        await run_sync(catalog_place, paths.catalog_file, settings.catalog_url)
+    )
 
     async def record(confirmed: Sequence[Confirmed]) -> None:
         stored = [
@@ -716,7 +625,7 @@ async def open_service(
             )
             for one in confirmed
         ]
-        await (await catalog.opened()).record_many(stored)
+        await catalog.record_many(stored)
 
     async with AsyncExitStack() as stack:
         group = await stack.enter_async_context(plain_task_group())

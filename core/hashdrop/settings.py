@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
@@ -42,6 +44,10 @@ class Preferences(BaseModel):
     """Whether the pointers go to the clipboard after the last upload."""
     history_days: int = Field(default=30, ge=1, le=36_500)
     """Days that a finished drop stays in the history."""
+    saved_searches: dict[str, str] = Field(default_factory=dict)
+    """Name and text of each search of the pointers that is kept."""
+    pointer_details: int | None = Field(default=None, ge=0)
+    """Width of the details beside the pointers, logical pixels; 0: hidden, `None`: our own."""
     transfer_columns: dict[str, int] = Field(default_factory=dict[str, int])
     """Columns of the list of transfers that are shown, and their widths in pixels, 0 for the program's own;
     none: as the program has them."""
@@ -58,10 +64,23 @@ class Settings:
     current: str = LOCAL_CONNECTION_NAME
     """Name of the connection that drops go to."""
     preferences: Preferences = field(default_factory=Preferences)
+    catalog: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """`url`: of a team's catalog, without a password; keys of a later version are kept."""
     notice: str = ""
     """What has to be told about the file; never saved."""
     unknown: dict[str, Any] = field(default_factory=dict[str, Any])
     """Keys that this version does not know; kept."""
+
+    @property
+    def catalog_url(self) -> str:
+        """Of a team's catalog, without a password; "" for the file of this person."""
+        return self.catalog.get("url", "")
+
+    def sharing(self, catalog_url: str) -> Settings:
+        """Return settings with the catalog of a team, or with "" that of this person."""
+        others = {key: value for key, value in self.catalog.items() if key != "url"}
+        catalog = {**others, "url": catalog_url} if catalog_url else others
+        return replace(self, catalog=catalog, notice="")
 
     def named(self, name: str) -> Connection | None:
         """Return the connection of a name, `None` if there is none."""
@@ -113,7 +132,16 @@ def load_settings(path: Path) -> Settings:
     try:
         text = path.read_bytes().decode()
         raw = tomllib.loads(text)
-        return _parsed(raw)
+        settings, unusable = _parsed(raw)
+        if not unusable:
+            return settings
+        aside = _aside(path)
+        shutil.copy2(path, aside)
+        return replace(
+            settings,
+            notice=f"The settings say something that cannot be used: {', '.join(unusable)}. Hashdrop takes "
+            f"its own instead; the file is kept as {aside.name}.",
+        )
     except FileNotFoundError:
         return Settings()
     except (
@@ -123,7 +151,7 @@ def load_settings(path: Path) -> Settings:
         TypeError,
         KeyError,
     ) as error:
-        aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+        aside = _aside(path)
         try:
             path.rename(aside)
         except OSError as problem:
@@ -158,6 +186,8 @@ def save_settings(path: Path, settings: Settings) -> None:
     preferences = settings.preferences.model_dump(mode="json", exclude_defaults=True)
     if preferences:
         document["window"] = preferences
+    if settings.catalog:
+        document["catalog"] = dict(settings.catalog)
     temporary = ""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -176,10 +206,16 @@ def save_settings(path: Path, settings: Settings) -> None:
         ) from error
 
 
-def _parsed(raw: dict[str, Any]) -> Settings:
+def _aside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+
+
+def _parsed(raw: dict[str, Any]) -> tuple[Settings, list[str]]:
+    """Return the settings, and the preferences that cannot be used."""
     raw = _migrated(raw)
     unknown = {
-        key: raw[key] for key in raw.keys() - {"version", "current", "connections", "window"}
+        key: raw[key]
+        for key in raw.keys() - {"version", "current", "connections", "window", "catalog"}
     }
     listed = raw.get("connections", [])
     if not isinstance(listed, list):
@@ -188,13 +224,34 @@ def _parsed(raw: dict[str, Any]) -> Settings:
     current = raw.get("current", LOCAL_CONNECTION_NAME)
     if not isinstance(current, str):
         raise TypeError("current")
+    catalog = raw.get("catalog", {})
+    if not isinstance(catalog, dict) or not isinstance(
+        cast("dict[str, Any]", catalog).get("url", ""), str
+    ):
+        raise TypeError("catalog")
     names = {one.name for one in connections} | {LOCAL_CONNECTION_NAME}
-    return Settings(
+    preferences, unusable = _preferences(raw.get("window", {}))
+    settings = Settings(
         connections=connections,
         current=current if current in names else LOCAL_CONNECTION_NAME,
-        preferences=Preferences.model_validate(raw.get("window", {})),
+        preferences=preferences,
+        catalog=cast("dict[str, Any]", catalog),
         unknown=unknown,
     )
+    return settings, unusable
+
+
+def _preferences(raw: object) -> tuple[Preferences, list[str]]:
+    """Return what is usable of the preferences, and the names of what is not: no connection is lost by it."""
+    if not isinstance(raw, dict):
+        return Preferences(), ["window"]
+    wanted = cast("dict[str, Any]", raw)
+    try:
+        return Preferences.model_validate(wanted), []
+    except ValidationError as error:
+        unusable = sorted({str(one["loc"][0]) for one in error.errors()})
+    usable = {name: value for name, value in wanted.items() if name not in unusable}
+    return Preferences.model_validate(usable), unusable
 
 
 def _migrated(raw: dict[str, Any]) -> dict[str, Any]:

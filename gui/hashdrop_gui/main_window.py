@@ -40,6 +40,7 @@ from hashdrop_gui.actions.intake import Intake
 from hashdrop_gui.actions.intake import local_paths
 from hashdrop_gui.actions.kept_columns import KeptColumns
 from hashdrop_gui.actions.large_drops import LargeDrops
+from hashdrop_gui.actions.pointers import serve_pointers
 from hashdrop_gui.actions.waits import Waits
 from hashdrop_gui.bridge import EventBridge
 from hashdrop_gui.desktop.announcing import announce
@@ -244,6 +245,10 @@ class MainWindow(QMainWindow):
         self.transfers.retry_requested.connect(self._service.retry)
         self.transfers.pause_requested.connect(self._service.pause)
         self.transfers.resume_requested.connect(self.holding.resume)
+        self.pointers.search_picked.connect(self.search.setText)
+        self.pointers.told.connect(self.say)
+        self.pointers.warned.connect(self.banner.say)
+        serve_pointers(self.pointers, service=self._service, tasks=self._tasks)
         self.transfers.batch_action_requested.connect(self.batches.act)
         self.transfers.remove_requested.connect(self.batches.remove)
         self.transfers.clear_requested.connect(self.batches.remove_finished)
@@ -254,6 +259,12 @@ class MainWindow(QMainWindow):
         self.history.copy_text_requested.connect(self.copy)
         self.batches.told.connect(self.say)
         self.batches.copy_requested.connect(self.copy)
+        self.pointers.search_picked.connect(self.search.setText)
+        self.pointers.search_hint_changed.connect(self.search.setPlaceholderText)
+        self.pointers.told.connect(self.say)
+        self.pointers.upload_paths_requested.connect(self.add)
+        self.pointers.warned.connect(self.banner.say)
+        serve_pointers(self.pointers, service=self._service, tasks=self._tasks)
 
     def _add_actions(self) -> None:
         menu = QMenu(self)
@@ -266,7 +277,14 @@ class MainWindow(QMainWindow):
             (tr("Pointers"), ("Ctrl+2",), lambda: self.show_page(1), None),
             (tr("History"), ("Ctrl+H",), self.show_history, None),
             (tr("Search"), ("Ctrl+F",), self.search.begin, None),
-            (tr("Look for new pointers"), ("F5", "Ctrl+R"), self.pointers.refresh, None),
+            (tr("Go to a pointer…"), ("Ctrl+L", "Ctrl+K"), self._go_to, None),
+            (
+                tr("Have I stored this?…"),
+                ("Ctrl+Shift+F",),
+                self._choose_look_up,
+                None,
+            ),
+            (tr("Look for new pointers"), ("F5", "Ctrl+R"), self.pointers.reload, None),
             (tr("Settings…"), ("Ctrl+,",), lambda: self.edit_connection(None), None),
             (tr("Keyboard shortcuts"), ("F1", "Ctrl+?"), self.show_shortcuts, None),
             (tr("Quit"), ("Ctrl+Q",), self.close, None),
@@ -284,6 +302,14 @@ class MainWindow(QMainWindow):
         self.show_page(0)
         self.transfers.show_history()
 
+    def _go_to(self) -> None:
+        self.show_page(1)
+        self.pointers.begin_go_to()
+
+    def _choose_look_up(self) -> None:
+        self.show_page(1)
+        self.pointers.choose_look_up_requested.emit()
+
     def show_shortcuts(self) -> None:
         """Show what the keyboard can do."""
         in_list = [
@@ -292,7 +318,11 @@ class MainWindow(QMainWindow):
             (tr("Cancel the selected files"), tr("Del or Esc")),
             (tr("Menu of the selected files"), tr("Menu key or Shift+F10")),
         ]
-        groups = ((tr("WINDOW"), entries_of(self.actions())), (tr("LIST OF TRANSFERS"), in_list))
+        groups = (
+            (tr("WINDOW"), entries_of(self.actions())),
+            (tr("LIST OF TRANSFERS"), in_list),
+            (tr("LIST OF POINTERS"), entries_of(self.pointers.view.actions())),
+        )
         dialog = ShortcutsDialog(groups, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
@@ -429,6 +459,8 @@ class MainWindow(QMainWindow):
         parts = [connection.bucket, *[part for part in connection.prefix.split("/") if part], ""]
         self._breadcrumb.setText("  /  ".join(parts).rstrip() if len(parts) > 1 else parts[0])
         self.transfers.set_destination(connection.destination)
+        if status.state == "ready":
+            self.pointers.show_connection()
         self.waits.show_connection(status.error, is_ready=status.state == "ready")
         self._show_summary()
 
@@ -487,12 +519,14 @@ class MainWindow(QMainWindow):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Say before release where the drop would go."""
         data = event.mimeData()
-        if not data.hasUrls():
+        if not data.hasUrls() or self.pointers.is_dragging:
             return
         count = len(local_paths(data))
         place = self._service.status.connection.destination
         if not count:
             sentence = tr("Only files on this computer can be stored")
+        elif self.pointers.isVisible():
+            sentence = self.pointers.drop_sentence(count)
         elif count == 1 and not local_paths(data)[0].is_dir():
             sentence = tr("Store 1 file in {place}").format(place=place)
         elif any(path.is_dir() for path in local_paths(data)[:50]):
@@ -517,7 +551,9 @@ class MainWindow(QMainWindow):
         # A copy, whatever the source proposed: a move would delete its files.
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
-        if paths:
+        if paths and self.pointers.isVisible():
+            self.pointers.look_up_requested.emit(paths)
+        elif paths:
             self.add(paths)
         elif event.mimeData().hasUrls():
             self.banner.say(

@@ -218,6 +218,7 @@ QPushButton#primary:hover {{ border-color: {t.text}; }}
 QPushButton#primary:focus {{ border: 2px solid {t.text}; padding: 0 15px; }}
 QPushButton#primary:disabled {{ background: {t.track}; border-color: {t.track}; color: {t.second}; }}
 QPushButton#primary::menu-indicator {{ image: none; width: 0; }}
+QPushButton#danger {{ border-color: {t.failed}; color: {t.failed}; font-weight: 600; }}
 QPushButton#small {{ min-height: 26px; padding: 0 12px; }}
 QPushButton#quiet {{ min-height: 26px; padding: 0 8px; border: 1px solid transparent; background: transparent; color: {t.second}; font-weight: 400; }}
 QPushButton#quiet:hover {{ background: {t.line}; }}
@@ -254,6 +255,25 @@ QTableView#pointers::item:selected {{ background: {t.selection}; color: {t.text}
 QHeaderView {{ background: {t.background}; }}
 QHeaderView::section {{ background: {t.background}; color: {t.second}; border: none; font-size: 12px; font-weight: 500;
   border-bottom: 1px solid {t.line}; padding: 8px 11px; text-align: left; }}
+#details, #detailsInner {{ background: {t.background}; border: none; }}
+#pointersSplitter::handle {{ background: {t.line}; }}
+#preview > QStackedWidget {{ background: {t.sidebar}; border: 1px solid {t.line}; border-radius: 8px; }}
+#previewText, #previewTable, #previewTree {{ background: transparent; border: none; color: {t.text}; font-size: 12px;
+  selection-background-color: {t.selection}; selection-color: {t.text}; outline: none; gridline-color: {t.line}; }}
+#previewTable QHeaderView, #previewTable QHeaderView::section {{ background: transparent; padding: 4px 6px; }}
+#previewTable::item {{ padding: 0 4px; }}
+QAbstractScrollArea::corner {{ background: transparent; border: none; }}
+#previewLine {{ color: {t.second}; font-size: 11px; }}
+#lookUpTree {{ background: {t.background}; border: none; color: {t.text}; outline: none;
+  selection-background-color: {t.selection}; selection-color: {t.text}; }}
+#lookUpTree::item {{ height: 30px; }}
+#workStrip {{ background: {t.sidebar}; border: none; border-top: 1px solid {t.line}; }}
+#workBar {{ background: {t.track}; border: none; border-radius: 3px; }}
+#workBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
+#good {{ color: {t.stored}; font-size: 12px; }}
+QToolButton#act {{ color: {t.text}; padding: 6px 12px; border: 1px solid {t.line}; border-radius: 8px; }}
+QToolButton#act:disabled {{ color: {t.second}; }}
+QToolButton:checked {{ background: {t.selection}; }}
 QMenu {{ background: {t.background}; border: 1px solid {t.line}; border-radius: 8px; padding: 6px; color: {t.text}; }}
 QMenu::item {{ padding: 7px 24px 7px 12px; border-radius: 6px; }}
 QMenu::item:selected {{ background: {t.selection}; }}

@@ -17,6 +17,7 @@ from hashdrop.catalog import schema
 from hashdrop.catalog.catalog import open_catalog
 from hashdrop.catalog.filters import parse_filters
 from hashdrop.errors import CatalogError
+from hashdrop.pointer import StoredPointer
 from hashdrop.transfers.journal import open_journal
 
 RELEASED = (Path(__file__).parent / "released_0_1_0.sql").read_text()
@@ -37,14 +38,15 @@ def dumped(path):
 
 
 def shape_of(path):
-    """Name -> how it was made, without what only looks different."""
+    """Name -> how it was made, without what only looks different: the place of a column, for one."""
     with closing(sqlite3.connect(path)) as database:
         rows = database.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
         return {
-            name: re.sub(r'["\s]+|IF NOT EXISTS', " ", sql)
-            .replace(" ,", ",")
-            .replace("( ", "(")
-            .strip()
+            name: sorted(
+                re.sub(r'["\s]+|IF NOT EXISTS', " ", part).strip()
+                for part in re.split(r",(?![^()]*\))|^([^(]*)\(|\)$", sql.strip())
+                if part
+            )
             for name, sql in rows
             if not name.startswith("hashdrop_names_text_")
         }
@@ -82,6 +84,33 @@ async def test_a_migrated_catalog_has_the_shape_of_a_new_one(released, tmp_path)
         pass
 
     assert shape_of(released) == shape_of(tmp_path / "new")
+
+
+async def test_a_catalog_of_the_version_before_is_migrated(place):
+    """On every database; nothing of it is lost, and it has the shape of a new one."""
+    pointer = StoredPointer("lab-data", "raw/k", "ab" * 32, 5, "text/plain")
+    async with open_catalog(place) as catalog:
+        await catalog.record(pointer, name="a.txt", folder="", connection="lab", tags={"run": "7"})
+        async with catalog._engine.begin() as connection:
+            for index in ("by_folder", "by_connection", "gone"):
+                await connection.exec_driver_sql(f"DROP INDEX hashdrop_names_{index}")
+            await connection.exec_driver_sql("ALTER TABLE hashdrop_names DROP COLUMN verified_at")
+            await connection.exec_driver_sql("DROP TABLE hashdrop_rebuilds")
+            await connection.exec_driver_sql(
+                f"UPDATE {schema.VERSION_TABLE} SET version_num = '0002'"
+            )
+    async with open_catalog(place) as catalog:
+        (row,) = await catalog.search(parse_filters("tag:run=7 a.t"))
+        await catalog.mark_verified(pointer, has_its_hash=True)
+        (after,) = await catalog.page()
+
+    assert (row.pointer, row.verified_at) == (pointer, None)
+    assert after.verified_at is not None
+    if isinstance(place, Path):
+        async with open_catalog(place.with_name("new")):
+            pass
+        assert shape_of(place) == shape_of(place.with_name("new"))
+        assert len(backups_of(place)) == 1
 
 
 async def test_the_file_is_copied_before(released):

@@ -62,6 +62,8 @@ def sort_value(row, by):
             return row.stored_at
         case SortBy.HASH:
             return row.pointer.content_hash
+        case SortBy.CONNECTION:
+            return row.connection
 
 
 async def all_pages(catalog, filters, order, limit):

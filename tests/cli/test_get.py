@@ -130,3 +130,23 @@ def test_a_place_that_cannot_be_written_is_a_sentence(inside, place, stored, tmp
 
     assert (ran.code, ran.out) == (1, "")
     assert "cannot be written" in ran.err
+
+
+def test_for_programs(hashdrop, place, stored, tmp_path):
+    """One object; a failure is one, too."""
+    target = tmp_path / "got"
+    good = hashdrop("get", stored["key"], "-o", target, "--json", *place)
+    bad = hashdrop("get", "raw/nothing", "-o", target, "--json", *place)
+
+    assert (good.code, good.err) == (0, "")
+    assert good.row == {
+        "pointer": stored["key"],
+        "path": str(target),
+        "bucket": stored["bucket"],
+        "key": stored["key"],
+        "size": len(DATA),
+        "verified": True,
+        "error": None,
+    }
+    assert (bad.code, bad.row["path"]) == (1, None)
+    assert "There is no object at" in bad.row["error"]

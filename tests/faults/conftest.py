@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from hashdrop.s3 import retrying
-from hashdrop.transfers import engine
+from hashdrop.transfers import storing
 from support.fault_proxy import FaultProxy
 from support.fault_rig import open_rig
 from support.put_process import Put
@@ -23,7 +23,7 @@ def proxy(s3_server):
 def short_waits(monkeypatch):
     """How long is waited between two attempts changes nothing of what is tested."""
     monkeypatch.setattr(retrying, "_BACKOFF_S", 0.05)
-    monkeypatch.setattr(engine, "_SETTLE_S", 0.05)
+    monkeypatch.setattr(storing, "_SETTLE_S", 0.05)
 
 
 @pytest.fixture

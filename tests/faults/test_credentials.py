@@ -10,7 +10,7 @@ from email.utils import format_datetime
 import anyio
 import pytest
 
-from hashdrop import service as service_module
+from hashdrop import reaching
 from hashdrop.connection import Choice
 from hashdrop.errors import AccessRefused
 from hashdrop.errors import BucketMissing
@@ -292,7 +292,7 @@ async def test_a_sign_in_that_fails_first_is_no_end(
                 await anyio.sleep(0.01)
             proxy.clear()
             with monkeypatch.context() as broken:
-                broken.setattr(service_module, "open_client", no_profile)
+                broken.setattr(reaching, "open_client", no_profile)
                 await service.connect()
             assert service.status.state == "failed"
             await service.connect()

@@ -16,10 +16,12 @@ from support.fault_proxy import Rule
 from support.fault_rig import LARGE
 from support.fault_rig import MIB
 from support.fault_rig import SMALL
+from support.fault_rig import open_uploads
 from support.put_process import Put
 from support.put_process import catalog_rows
 from support.put_process import check_folder
 from support.put_process import journal_rows
+from support.put_process import temporary_rows
 
 ROUNDS = 30
 
@@ -76,6 +78,97 @@ async def test_killed_at_a_request(s3_server, bucket, proxy, tmp_path, operation
     assert await again.ended() == 0, again.errors
     check_folder(s3_server, bucket, data, nothing_left=True)
     check_stored(s3_server, bucket, data, paths, again.rows)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    ("operation", "nth"),
+    [
+        ("CreateMultipartUpload", 1),
+        ("UploadPart", 2),
+        ("CompleteMultipartUpload", 1),
+        ("CopyObject", 1),
+        ("DeleteObject", 1),
+    ],
+)
+async def test_killed_in_a_single_pass(s3_server, bucket, proxy, tmp_path, operation, nth, when):
+    """What stands under a temporary key is known, and taken away by the next run, whatever that one stores."""
+    path, other = tmp_path / "large.bin", tmp_path / "other.bin"
+    path.write_bytes(os.urandom(LARGE))
+    other.write_bytes(b"other")
+    data = tmp_path / "data"
+    rule = proxy.add(
+        (Rule.hold if when == "before" else Rule.hold_answer)(operation, nth=nth, times=99)
+    )
+    killed = Put(
+        s3_server, bucket, data, path, endpoint_url=proxy.endpoint_url, options=["--single-pass"]
+    )
+    assert await run_sync(rule.reached.wait, 20)
+    killed.kill()
+    await killed.ended()
+    proxy.go_down()
+    proxy.clear()
+    await anyio.sleep(0.3)
+    ((key, _),) = temporary_rows(data)
+    left = {one for one, _ in open_uploads(s3_server, bucket)} | {
+        one for one in s3_server.objects(bucket) if not one.startswith("p/")
+    }
+    assert left <= {key}
+    proxy.come_up()
+    again = Put(s3_server, bucket, data, other, endpoint_url=proxy.endpoint_url)
+
+    assert await again.ended() == 0, again.errors
+    assert temporary_rows(data) == []
+    check_folder(s3_server, bucket, data, nothing_left=True)
+
+
+async def test_killed_while_the_store_is_tried(s3_server, bucket, proxy, tmp_path):
+    """The upload that it was tried with goes with the next run."""
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"one")
+    data = tmp_path / "data"
+    rule = proxy.add(Rule.hold_answer("UploadPart", nth=2, path="hashdrop-probe"))
+    killed = Put(s3_server, bucket, data, path, endpoint_url=proxy.endpoint_url, checksums=None)
+    assert await run_sync(rule.reached.wait, 20)
+    killed.kill()
+    await killed.ended()
+    proxy.clear()
+    await anyio.sleep(0.3)
+    assert [key for key, _ in open_uploads(s3_server, bucket)] == [temporary_rows(data)[0][0]]
+    again = Put(s3_server, bucket, data, path, endpoint_url=proxy.endpoint_url, checksums=None)
+
+    assert await again.ended() == 0, again.errors
+    assert temporary_rows(data) == []
+    check_folder(s3_server, bucket, data, nothing_left=True)
+
+
+async def test_what_cannot_be_taken_away_stays_known(s3_server, bucket, proxy, tmp_path):
+    """A store that refuses to delete stops no upload, and is asked again by the run after."""
+    path, other = tmp_path / "large.bin", tmp_path / "other.bin"
+    path.write_bytes(os.urandom(LARGE))
+    other.write_bytes(b"other")
+    data = tmp_path / "data"
+    rule = proxy.add(Rule.hold("CopyObject"))
+    killed = Put(
+        s3_server, bucket, data, path, endpoint_url=proxy.endpoint_url, options=["--single-pass"]
+    )
+    assert await run_sync(rule.reached.wait, 20)
+    killed.kill()
+    await killed.ended()
+    proxy.go_down()
+    proxy.clear()
+    proxy.come_up()
+    refusal = proxy.add(Rule.answer("DeleteObject", 403, "AccessDenied", times=99))
+    second = Put(s3_server, bucket, data, other, endpoint_url=proxy.endpoint_url)
+    assert await second.ended() == 0, second.errors
+    assert refusal.reached.is_set()
+    assert len(temporary_rows(data)) == 1
+    proxy.clear()
+    third = Put(s3_server, bucket, data, other, endpoint_url=proxy.endpoint_url)
+
+    assert await third.ended() == 0, third.errors
+    assert temporary_rows(data) == []
+    check_folder(s3_server, bucket, data, nothing_left=True)
 
 
 async def test_killed_at_random_moments(s3_server, bucket, proxy, tmp_path):

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import hashdrop_gui
 
+# Qt has no other way to drag than `drag.exec`; it is started from Qt's events, outside of every task.
 BANNED = re.compile(
-    r"\.exec_?\(|processEvents|waitForFinished"
+    r"(?<!\bdrag)\.exec_?\(|processEvents|waitForFinished"
     r"|QMessageBox\.(?:about|critical|information|question|warning)\("
     r"|QFileDialog\.get\w+\(|QInputDialog\.get\w+\(|QColorDialog\.get\w+\(|QFontDialog\.get\w+\("
     r"|time\.sleep\(|asyncClose|asyncSlot"

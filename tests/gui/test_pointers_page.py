@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
 
-from PySide6.QtCore import QPoint
-from PySide6.QtCore import Qt
-from PySide6.QtTest import QTest
-
-from support.window import CTRL
-from support.window import LEFT
 from support.window import until
 
 
@@ -20,10 +13,6 @@ async def store(driver, tmp_path, *names):
         (tmp_path / name).write_text(name)
     driver.drop(*(tmp_path / name for name in names))
     await driver.ended(before + len(names))
-
-
-def point_of(driver, row):
-    return driver.pointers.view.visualRect(driver.pointers.model.index(row, 0)).center()
 
 
 async def test_it_says_that_nothing_is_stored_yet(driver):
@@ -58,32 +47,6 @@ async def test_it_survives_a_restart(opened, tmp_path):
 
         assert second.pointer_names == ["kept.txt"]
         assert second.rows == []
-
-
-async def test_pointers_are_copied(driver, bucket, tmp_path):
-    """Ctrl+C copies the path, a double click the pointer JSON, the menu the rest."""
-    await store(driver, tmp_path, "a.txt")
-    driver.window.show_page(1)
-    await until(lambda: driver.pointer_names)
-    view = driver.pointers.view
-    no = Qt.KeyboardModifier.NoModifier
-    key = f"raw/{hashlib.sha256(b'a.txt').hexdigest()}.txt"
-
-    QTest.mouseClick(view.viewport(), LEFT, no, point_of(driver, 0))
-    QTest.keyClick(view, Qt.Key.Key_C, CTRL)
-    path = driver.clipboard
-    QTest.mouseDClick(view.viewport(), LEFT, no, point_of(driver, 0) + QPoint(1, 0))
-    pointer = json.loads(driver.clipboard)
-    menu = driver.pointers.menu()
-    copied = {}
-    for action in menu.actions():
-        action.trigger()
-        copied[action.text()] = driver.clipboard
-
-    assert key == path
-    assert (bucket, key) == (pointer["bucket"], pointer["key"])
-    assert f"s3://{bucket}/{key}" == copied["Copy S3 URI"]
-    assert hashlib.sha256(b"a.txt").hexdigest() == copied["Copy content hash"]
 
 
 async def test_a_window_that_is_closed_while_it_asks_closes(opened, tmp_path):

@@ -1,6 +1,6 @@
 """Our own proxy between client and server: it sees each request, and does to it what a network can do.
 
-It speaks plain HTTP/1.1 on loopback, one thread a connection, and passes the Host header on unchanged, so
+It speaks HTTP/1.1 on loopback, over TLS where it has a certificate, one thread a connection, and passes the Host header on unchanged, so
 that signatures stay right.
 """
 
@@ -10,11 +10,13 @@ import contextlib
 import http.client
 import re
 import socket
+import ssl
 import struct
 import threading
 import time
 from dataclasses import dataclass
 from dataclasses import field
+from pathlib import Path
 from urllib.parse import parse_qs
 from urllib.parse import urlsplit
 
@@ -142,6 +144,12 @@ def operation_of(method: str, path: str, query: dict, headers: dict) -> str:
     has_key = path.strip("/").count("/") >= 1
     copy = "x-amz-copy-source" in headers
     match method:
+        case "GET" | "PUT" | "DELETE" if has_key and "tagging" in query:
+            return f"{method.capitalize()}ObjectTagging"
+        case "GET" if "versions" in query:
+            return "ListObjectVersions"
+        case "GET" if "list-type" in query:
+            return "ListObjectsV2"
         case "PUT" if "partNumber" in query:
             return "UploadPartCopy" if copy else "UploadPart"
         case "PUT" if has_key:
@@ -168,7 +176,9 @@ def operation_of(method: str, path: str, query: dict, headers: dict) -> str:
 class FaultProxy:
     """Use it as a context manager; `add` rules, look at `requests`."""
 
-    def __init__(self, host: str, port: int, *, keeps_bodies: bool = True) -> None:
+    def __init__(
+        self, host: str, port: int, *, keeps_bodies: bool = True, certificate: Path | None = None
+    ) -> None:
         self._upstream = (host, port)
         self._keeps_bodies = keeps_bodies
         self._rules: list[Rule] = []
@@ -181,14 +191,18 @@ class FaultProxy:
         """Operation -> bytes of bodies that came, also of those that did not come whole."""
         self._server = socket.create_server(("127.0.0.1", 0))
         self._port = self._server.getsockname()[1]
-        self.endpoint_url = f"http://127.0.0.1:{self._port}"
+        self._tls = None
+        if certificate is not None:
+            self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._tls.load_cert_chain(certificate)
+        self.endpoint_url = f"http{'s' if self._tls else ''}://127.0.0.1:{self._port}"
         self._closing = False
 
     @classmethod
-    def to(cls, endpoint_url: str, *, keeps_bodies: bool = True) -> FaultProxy:
+    def to(cls, endpoint_url: str, **options) -> FaultProxy:
         """A proxy in front of a server."""
         parts = urlsplit(endpoint_url)
-        return cls(parts.hostname or "", parts.port or 80, keeps_bodies=keeps_bodies)
+        return cls(parts.hostname or "", parts.port or 80, **options)
 
     def add(self, rule: Rule) -> Rule:
         """Apply a rule from now on; the first that fits a request is applied."""
@@ -240,6 +254,15 @@ class FaultProxy:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
+        if self._tls is not None:
+            plain = connection
+            try:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            except OSError:  # the client does not trust it
+                return
+            finally:
+                self._sockets.discard(plain)
+            self._sockets.add(connection)
         reader = connection.makefile("rb")
         try:
             while self._one(connection, reader):

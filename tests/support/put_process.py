@@ -23,6 +23,12 @@ from support.fault_rig import check_objects
 from support.fault_rig import objects_of
 from support.fault_rig import open_uploads
 
+_MODES = {
+    True: ChecksumMode.WHEN_SUPPORTED,
+    False: ChecksumMode.WHEN_REQUIRED,
+    None: ChecksumMode.AUTOMATIC,
+}
+
 
 class Put:
     """A running `hashdrop put`.
@@ -33,7 +39,7 @@ class Put:
         data: Folder of the catalog and the journal.
         paths: What is stored.
         endpoint_url: Instead of the server's own.
-        checksums: Whether S3's own checksums are used.
+        checksums: Whether S3's own checksums are used; `None` for trying the store.
         options: More of the command line.
     """
 
@@ -48,7 +54,7 @@ class Put:
             endpoint_url=endpoint_url or server.endpoint_url,
             part_size=5 * MIB,
             max_writers=4,
-            checksum_mode=ChecksumMode.WHEN_SUPPORTED if checksums else ChecksumMode.WHEN_REQUIRED,
+            checksum_mode=_MODES[checksums],
         )
         home.mkdir(exist_ok=True)
         save_settings(home / "settings.toml", Settings((connection,), "test"))
@@ -135,6 +141,15 @@ def journal_rows(data):
             ).fetchall()
         except sqlite3.OperationalError:
             return []
+
+
+def temporary_rows(data):
+    """Key and owner of every temporary object in the journal of a data folder."""
+    file = Path(data) / "catalog.sqlite3"
+    if not file.exists():
+        return []
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        return database.execute("SELECT object_key, owner FROM hashdrop_temporaries").fetchall()
 
 
 def check_folder(server, bucket, data, *, nothing_left):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC
+from datetime import datetime
 from pathlib import Path
 
 import anyio
@@ -16,9 +19,22 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hashdrop.catalog.filters import Filters
+from hashdrop.catalog.importing import ImportedName
+from hashdrop.catalog.importing import import_names
+from hashdrop.catalog.marking import at_place
+from hashdrop.catalog.marking import mark_gone
+from hashdrop.catalog.marking import mark_there
+from hashdrop.catalog.marking import mark_verified
+from hashdrop.catalog.marking import write_tags
 from hashdrop.catalog.opening import begin_writing
 from hashdrop.catalog.opening import open_engine
 from hashdrop.catalog.opening import told
+from hashdrop.catalog.rebuilding import Page
+from hashdrop.catalog.rebuilding import Rebuild
+from hashdrop.catalog.rebuilding import Rebuilt
+from hashdrop.catalog.rebuilding import find_rebuild
+from hashdrop.catalog.rebuilding import forget_rebuild
+from hashdrop.catalog.rebuilding import note_page
 from hashdrop.catalog.records import NameRecord
 from hashdrop.catalog.rows import Order
 from hashdrop.catalog.rows import PointerRow
@@ -101,6 +117,99 @@ class Catalog:
             async with self._writing, begin_writing(self._engine) as connection:
                 await forget_names(connection, [row.id for row in rows])
 
+    async def mark_verified(
+        self, pointer: StoredPointer, *, has_its_hash: bool, moment: datetime | None = None
+    ) -> None:
+        """Note that an object was read back and has its hash, or has another: then no date stands there.
+
+        Args:
+            pointer: The object, with the hash that it should have.
+            has_its_hash: What was found out.
+            moment: When; by default now.
+
+        Raises:
+            CatalogError: The database cannot be written.
+        """
+        when = (moment or datetime.now(UTC)) if has_its_hash else None
+        with told("written"):
+            async with self._writing, begin_writing(self._engine) as connection:
+                await mark_verified(
+                    connection, pointer.bucket, pointer.key, pointer.content_hash, when
+                )
+
+    async def mark_gone(self, bucket: str, key: str, moment: datetime | None = None) -> None:
+        """Note that an object is not in its bucket any more; its names stay, marked.
+
+        Raises:
+            CatalogError: The database cannot be written.
+        """
+        with told("written"):
+            async with self._writing, begin_writing(self._engine) as connection:
+                await mark_gone(connection, bucket, key, moment or datetime.now(UTC))
+
+    async def mark_there(self, bucket: str, key: str) -> None:
+        """Note that an object that was gone is in its bucket again.
+
+        Raises:
+            CatalogError: The database cannot be written.
+        """
+        with told("written"):
+            async with self._writing, begin_writing(self._engine) as connection:
+                await mark_there(connection, bucket, key)
+
+    async def write_tags(self, bucket: str, key: str, tags: Mapping[str, str]) -> None:
+        """Give all names of an object these tags, and no others.
+
+        Raises:
+            CatalogError: The database cannot be written.
+        """
+        with told("written"):
+            async with self._writing, begin_writing(self._engine) as connection:
+                await write_tags(connection, bucket, key, tags)
+
+    async def import_many(self, names: Sequence[ImportedName]) -> int:
+        """Add names from another catalog where they are missing; returns how many were.
+
+        Args:
+            names: Some hundreds at most: one transaction.
+
+        Raises:
+            CatalogError: The database cannot be written.
+        """
+        with told("written"):
+            async with self._writing, begin_writing(self._engine) as connection:
+                return await import_names(connection, names)
+
+    async def find_rebuild(self, rebuild: Rebuild) -> Rebuilt | None:
+        """Return how far an earlier rebuild has come; `None` if none was left in the middle.
+
+        Raises:
+            CatalogError: The database cannot be read.
+        """
+        with told("read"):
+            async with self._engine.connect() as connection:
+                return await find_rebuild(connection, rebuild)
+
+    async def forget_rebuild(self, rebuild: Rebuild) -> None:
+        """Let the next rebuild begin anew.
+
+        Raises:
+            CatalogError: The database cannot be written.
+        """
+        with told("written"):
+            async with self._writing, begin_writing(self._engine) as connection:
+                await forget_rebuild(connection, rebuild)
+
+    async def note_page(self, rebuild: Rebuild, so_far: Rebuilt, page: Page) -> Rebuilt:
+        """Compare a page of a bucket's listing with what is here; see `rebuilding.note_page`.
+
+        Raises:
+            CatalogError: The database cannot be written.
+        """
+        with told("written"):
+            async with self._writing, begin_writing(self._engine) as connection:
+                return await note_page(connection, rebuild, so_far, page)
+
     # --- reading ---------------------------------------------------------------------------------
 
     async def search(
@@ -154,6 +263,27 @@ class Catalog:
             CatalogError: The database cannot be read.
         """
         return await self.search(Filters(hash_prefix=content_hash.lower()), limit=limit)
+
+    async def names_at(self, bucket: str, key: str, *, limit: int = 1000) -> list[PointerRow]:
+        """Return every name of one object, the newest first.
+
+        Args:
+            bucket: Where it is.
+            key: Of the object, whole.
+            limit: Rows at most.
+
+        Raises:
+            CatalogError: The database cannot be read.
+        """
+        query = (
+            select(*listed_columns())
+            .where(*at_place(bucket, key))
+            .order_by(NameRecord.id.desc())
+            .limit(limit)
+        )
+        with told("read"):
+            async with self._engine.connect() as connection:
+                return [row_of(row) for row in await connection.execute(query)]
 
     async def first_names(self, pointers: Sequence[StoredPointer]) -> list[PointerRow]:
         """Return the oldest name of each of these objects, of those that the catalog has.

@@ -16,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from hashdrop.catalog.schema import prepare_schema
+from hashdrop.catalog.sqlite_notes import PRAGMAS
 from hashdrop.errors import CatalogError
 
-_BUSY_MS = 15_000
 _CONNECT_S = 15
 _ADVISORY = "SELECT pg_advisory_xact_lock(7247651932)"
 """PostgreSQL's lock of our writers; the number is ours by chance."""
@@ -52,12 +52,7 @@ class told:  # noqa: N801  # reads as a statement
             isinstance(error, Exception) and type(error).__module__.startswith("asyncpg")
         ):
             cause = getattr(error, "orig", None) or error
-            raise CatalogError(
-                f"The catalog of pointers cannot be {self._verb}.",
-                detail=f"The database says: {str(cause).rpartition('>: ')[2]}.",
-                hint="Check the disk and the data folder, or the database of the team.",
-                retryable=True,
-            ) from error
+            raise CatalogError.of(self._verb, cause) from error
 
 
 @asynccontextmanager
@@ -102,12 +97,7 @@ def _sqlite(path: Path) -> AsyncEngine:
 
     def prepare(connection: Any, _: object) -> None:
         cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",  # a pointer that was told survives a power cut
-            "foreign_keys=ON",
-            f"busy_timeout={_BUSY_MS}",
-        ):
+        for pragma in PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

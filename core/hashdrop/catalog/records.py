@@ -24,6 +24,7 @@ from sqlalchemy import Integer
 from sqlalchemy import Text
 from sqlalchemy import UniqueConstraint
 from sqlalchemy import event
+from sqlalchemy import text
 from sqlalchemy.orm import Mapped
 from sqlalchemy.orm import mapped_column
 
@@ -47,6 +48,14 @@ class NameRecord(BaseRecord, kw_only=True):
         Index("hashdrop_names_by_stored", "stored_at", "id"),
         Index("hashdrop_names_by_hash", "content_hash", "id"),
         Index("hashdrop_names_by_key", "key"),
+        Index("hashdrop_names_by_folder", "folder"),
+        Index("hashdrop_names_by_connection", "connection"),
+        Index(
+            "hashdrop_names_gone",
+            "id",
+            sqlite_where=text("gone_at IS NOT NULL"),
+            postgresql_where=text("gone_at IS NOT NULL"),
+        ),
         # Else the id of a forgotten name would be given once more, and be seen twice by who pages.
         {"sqlite_autoincrement": True},
     )
@@ -59,7 +68,7 @@ class NameRecord(BaseRecord, kw_only=True):
     """File name."""
     folded: Mapped[str] = mapped_column(SORTED_TEXT)
     """The name as it is searched and sorted; see `rows.fold`."""
-    folder: Mapped[str] = mapped_column(Text)
+    folder: Mapped[str] = mapped_column(SORTED_TEXT)
     """Folder below what was dropped."""
     connection: Mapped[str] = mapped_column(Text)
     """Name of the connection that stored it."""
@@ -85,6 +94,8 @@ class NameRecord(BaseRecord, kw_only=True):
     """What a person wrote about it."""
     gone_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     """When the object was found missing in the bucket, UTC; empty while it is there."""
+    verified_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """When the object was last read back and found to have its hash, UTC; empty if it never was."""
 
 
 class TagRecord(BaseRecord, kw_only=True):
@@ -101,6 +112,28 @@ class TagRecord(BaseRecord, kw_only=True):
     name_id: Mapped[int] = mapped_column(
         ForeignKey(NameRecord.id, ondelete="CASCADE"), primary_key=True
     )
+
+
+class RebuildRecord(BaseRecord, kw_only=True):
+    """A rebuild from a bucket's listing that was begun and has not come to its end."""
+
+    __tablename__ = "hashdrop_rebuilds"
+
+    store: Mapped[str] = mapped_column(Text, primary_key=True)
+    """Endpoint of the store; that on this computer by its folder; "" for AWS."""
+    bucket: Mapped[str] = mapped_column(Text, primary_key=True)
+    prefix: Mapped[str] = mapped_column(Text, primary_key=True)
+    """Of the keys that are listed."""
+    reached: Mapped[str] = mapped_column(Text)
+    """The last key that was dealt with."""
+    seen: Mapped[int] = mapped_column(BIGINT)
+    """Keys that were listed up to there."""
+    added: Mapped[int] = mapped_column(BIGINT)
+    """Names that were missing."""
+    gone: Mapped[int] = mapped_column(BIGINT)
+    """Names whose object was not there."""
+    begun_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    """UTC."""
 
 
 # labox looks contents up by manifest only; a drop looks them up by hash.

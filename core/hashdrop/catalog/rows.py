@@ -53,6 +53,8 @@ class PointerRow:
     note: str = ""
     gone_at: datetime | None = None
     """When the object was found missing in its bucket, UTC; `None` while it is there."""
+    verified_at: datetime | None = None
+    """When the object was last read back and found to have its hash, UTC."""
 
 
 class SortBy(StrEnum):
@@ -63,6 +65,7 @@ class SortBy(StrEnum):
     TYPE = "type"
     STORED = "stored"
     HASH = "hash"
+    CONNECTION = "connection"
 
 
 @dataclass(frozen=True, slots=True)

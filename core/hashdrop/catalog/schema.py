@@ -18,14 +18,13 @@ from sqlalchemy import inspect
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from hashdrop.catalog.noting import VERSION
+from hashdrop.catalog.noting import VERSION_TABLE
 from hashdrop.catalog.records import NameRecord
 from hashdrop.errors import CatalogError
 
-VERSION = "0002"
-"""The newest; a later one comes with a script in `migrations/versions`."""
-VERSION_TABLE = "hashdrop_catalog_version"
 _FIRST = "0001"
-_KNOWN = ("0001", "0002")
+_KNOWN = ("0001", "0002", "0003")
 
 
 def prepare_schema(connection: Connection, file: Path | None) -> None:

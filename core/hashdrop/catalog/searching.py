@@ -53,6 +53,7 @@ _COLUMN_OF = {
     SortBy.TYPE: "content_type",
     SortBy.STORED: "stored_at",
     SortBy.HASH: "content_hash",
+    SortBy.CONNECTION: "connection",
 }
 _COLUMNS = (
     NameRecord.id,
@@ -70,6 +71,7 @@ _COLUMNS = (
     NameRecord.content_hash,
     NameRecord.size,
     NameRecord.content_type,
+    NameRecord.verified_at,
 )
 _LISTED = ", ".join(f'"{column.key}"' for column in _COLUMNS)
 
@@ -139,11 +141,14 @@ async def search(
         await connection.execute(text("SET LOCAL enable_sort = off"))
         await connection.execute(text("SET LOCAL enable_bitmapscan = off"))
     direction = "DESC" if order.descending else "ASC"
-    statement = _text(
-        f"SELECT {_LISTED} FROM hashdrop_names{hint}{_where(conditions)} "  # values are bound
-        f"ORDER BY {column} {direction}, id {direction} LIMIT {question.value(limit)}",
-        question.values,
-    ).columns(*_COLUMNS)
+    sorting = f"ORDER BY {column} {direction}, id {direction}"
+    number = question.value(limit)
+    chosen = f"hashdrop_names{hint}{_where(conditions)} {sorting} LIMIT {number}"
+    if not question.is_sqlite and question.conditions:
+        # Their ids first: a walk that the index answers alone is ten times as fast as one that fetches each
+        # row that it passes over. (SQLite does so by itself.)
+        chosen = f"hashdrop_names WHERE id = ANY(ARRAY(SELECT id FROM {chosen})) {sorting}"
+    statement = _text(f"SELECT {_LISTED} FROM {chosen}", question.values).columns(*_COLUMNS)
     return [row_of(row) for row in (await connection.execute(statement)).all()]
 
 
@@ -160,6 +165,7 @@ def row_of(row: Sequence[Any]) -> PointerRow:
         tags=row[7],
         note=row[8],
         gone_at=_zoned(row[9]) if row[9] else None,
+        verified_at=_zoned(row[15]) if row[15] else None,
         pointer=StoredPointer(
             bucket=row[10],
             key=row[11],
@@ -195,8 +201,7 @@ def _asked(filters: Filters, *, is_sqlite: bool) -> _Question:
     for tag, value in filters.tags:
         _require_tag(question, tag, value)
     words = sorted((fold(word) for word in filters.words), key=len, reverse=True)
-    for word in (one for one in words if len(one) >= _TRIGRAM):
-        _require_word(question, word)
+    _require_words(question, [word for word in words if len(word) >= _TRIGRAM])
     _require_dates(question, filters)
     _require_sizes(question, filters)
     if filters.content_type:
@@ -207,18 +212,20 @@ def _asked(filters: Filters, *, is_sqlite: bool) -> _Question:
             else _begins("content_type", f"{wanted}/", question),
             "hashdrop_names_by_type",
         )
-    for word in (one for one in words if 0 < len(one) < _TRIGRAM):
-        _require_word(question, word)
-    if filters.connection:
-        question.require(f"connection = {question.value(filters.connection)}")
+    for word in (one for one in words if 0 < len(one) < _TRIGRAM):  # too short for the trigrams
+        condition = _contains(question, word)
+        question.require(condition, "hashdrop_names_by_name")  # that index is small
     if filters.folder:
-        below = question.value(f"{filters.folder}/")
-        question.require(
-            f"(folder = {question.value(filters.folder)} "
-            f"OR substr(folder, 1, {len(filters.folder) + 1}) = {below})"
-        )
+        _require_folder(question, filters.folder)
     if filters.gone is not None:
-        question.require(f"gone_at IS {'NOT ' if filters.gone else ''}NULL")
+        question.require(
+            f"gone_at IS {'NOT ' if filters.gone else ''}NULL",
+            "hashdrop_names_gone" if filters.gone else "",  # most are there
+        )
+    if filters.connection:
+        question.require(
+            f"connection = {question.value(filters.connection)}", "hashdrop_names_by_connection"
+        )
     return question
 
 
@@ -232,24 +239,43 @@ def _require_tag(question: _Question, tag: str, value: str | None) -> None:
     )
 
 
-def _require_word(question: _Question, word: str) -> None:
-    if not question.is_sqlite:
-        pattern = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        question.require(f"folded LIKE {question.value(f'%{pattern}%')}", "hashdrop_names_by_name")
-        return
-    condition = f"instr(folded, {question.value(word)}) > 0"
-    question.conditions.append(condition)
-    if len(word) < _TRIGRAM:  # too short for the index of trigrams; that of the names is small
-        question.sources.append(
-            f"SELECT id FROM hashdrop_names INDEXED BY hashdrop_names_by_name WHERE {condition}"
+def _require_folder(question: _Question, folder: str) -> None:
+    itself = f"folder = {question.value(folder)}"
+    # Behind the slash follows the digit zero, and between the two lies all that is below the folder.
+    below = f"folder >= {question.value(f'{folder}/')} AND folder < {question.value(f'{folder}0')}"
+    question.conditions.append(f"({itself} OR ({below}))")
+    hint = " INDEXED BY hashdrop_names_by_folder" if question.is_sqlite else ""
+    question.sources.append(
+        " UNION ALL ".join(
+            f"SELECT id FROM hashdrop_names{hint} WHERE {one}" for one in (itself, below)
         )
+    )
+
+
+def _require_words(question: _Question, words: Sequence[str]) -> None:
+    """Require words that the index of trigrams finds: all of them by one look."""
+    if not words:
         return
-    trigrams = dict.fromkeys(word[at : at + _TRIGRAM] for at in range(len(word) - _TRIGRAM + 1))
+    conditions = [_contains(question, word) for word in words]
+    question.conditions += conditions
+    if not question.is_sqlite:
+        question.sources.append(f"SELECT id FROM hashdrop_names{_where(conditions)}")
+        return
+    trigrams = dict.fromkeys(
+        word[at : at + _TRIGRAM] for word in words for at in range(len(word) - _TRIGRAM + 1)
+    )
     match = " AND ".join('"' + one.replace('"', '""') + '"' for one in trigrams)
     question.sources.append(
         "SELECT rowid AS id FROM hashdrop_names_text "
         f"WHERE hashdrop_names_text MATCH {question.value(match)}"
     )
+
+
+def _contains(question: _Question, word: str) -> str:
+    if question.is_sqlite:
+        return f"instr(folded, {question.value(word)}) > 0"
+    pattern = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"folded LIKE {question.value(f'%{pattern}%')}"
 
 
 def _require_dates(question: _Question, filters: Filters) -> None:
@@ -305,6 +331,8 @@ def _value_of(row: PointerRow, by: SortBy) -> object:
             return row.stored_at.astimezone(UTC)
         case SortBy.HASH:
             return row.pointer.content_hash
+        case SortBy.CONNECTION:
+            return row.connection
 
 
 def _zoned(moment: datetime) -> datetime:

@@ -25,13 +25,14 @@ from labox.core.storable import Storable
 from labox.core.unpacker import UnpackedValueStream
 from labox.core.unpacker import Unpacker
 
+from hashdrop.catalog.noting import CLASS_ID
+from hashdrop.catalog.noting import CONTENT_KEY
+from hashdrop.catalog.noting import SERIALIZER_NAME
+from hashdrop.catalog.noting import UNPACKER_NAME
 from hashdrop.content_types import DEFAULT_CONTENT_TYPE
 
 if TYPE_CHECKING:
     from labox.core.registry import Registry
-
-CONTENT_KEY = "content"
-"""The one piece of content of a stored file, as labox's records name it."""
 
 
 class FileSerializer(StreamSerializer[bytes, None]):
@@ -41,7 +42,7 @@ class FileSerializer(StreamSerializer[bytes, None]):
         content_type: Of the file.
     """
 
-    name = "hashdrop.file@v1"
+    name = SERIALIZER_NAME
 
     def __init__(self, content_type: str = DEFAULT_CONTENT_TYPE) -> None:
         self._content_type = content_type
@@ -64,7 +65,7 @@ class FileSerializer(StreamSerializer[bytes, None]):
 class StoredFileUnpacker(Unpacker["StoredFile", Any]):
     """Takes a stored file apart: one stream."""
 
-    name = "hashdrop.stored_file@v1"
+    name = UNPACKER_NAME
 
     def unpack_object(
         self, obj: StoredFile, registry: Registry, /
@@ -91,7 +92,7 @@ class StoredFileUnpacker(Unpacker["StoredFile", Any]):
 
 
 @dataclass(frozen=True)
-class StoredFile(Storable, class_id="6f1d9c2b", unpacker=StoredFileUnpacker()):
+class StoredFile(Storable, class_id=CLASS_ID, unpacker=StoredFileUnpacker()):
     """A file: its bytes, to be read once."""
 
     content: AsyncIterable[bytes]

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from hashdrop.cli.main import main
+from hashdrop.cli.main import program
 
-__all__ = ("main",)
+__all__ = ("main", "program")

@@ -8,16 +8,21 @@ import click
 import humanize
 
 from hashdrop.cli.options import Options
+from hashdrop.cli.printing import plain
+from hashdrop.cli.printing import print_json
+from hashdrop.errors import HashdropError
+from hashdrop.errors import UsageError
 from hashdrop.service import open_service
 
 
-async def run_get(options: Options, *, pointer: str, output: Path | None) -> int:
+async def run_get(options: Options, *, pointer: str, output: Path | None, as_json: bool) -> int:
     """Download an object, verified while it is written.
 
     Args:
         options: The shared ones.
-        pointer: Key, `s3://` address, pointer JSON or content hash.
+        pointer: As of `pasted.parse_pasted`.
         output: File or folder.
+        as_json: Print one JSON object; a failure, too, is one.
 
     Returns:
         The exit code.
@@ -25,11 +30,33 @@ async def run_get(options: Options, *, pointer: str, output: Path | None) -> int
     Raises:
         HashdropError: It is not there, does not fit its hash, or cannot be written.
     """
-    async with open_service(options.paths, choice=options.chosen()) as service:
-        await service.connect()
-        if service.status.error is not None:
-            raise service.status.error
-        path, size, verified = await service.get(pointer, output)
-    said = "verified" if verified else "its hash is not known, so nothing was verified"
-    click.echo(f"{path}  {humanize.naturalsize(size)}, {said}")
+    try:
+        async with open_service(options.paths, choice=options.chosen()) as service:
+            await service.connect()
+            if service.status.error is not None:
+                raise service.status.error
+            place = await service.stored.find(pointer)
+            path, size, verified = await service.stored.get(place, output)
+    except UsageError:
+        raise
+    except HashdropError as error:
+        if not as_json:
+            raise
+        print_json({"pointer": pointer, "path": None, "error": error.sentence})
+        return 1
+    if as_json:
+        print_json(
+            {
+                "pointer": pointer,
+                "path": str(path),
+                "bucket": place.bucket,
+                "key": place.key,
+                "size": size,
+                "verified": verified,
+                "error": None,
+            }
+        )
+    else:
+        said = "verified" if verified else "its hash is not known, so nothing was verified"
+        click.echo(f"{plain(str(path))}  {humanize.naturalsize(size)}, {said}")
     return 0

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from typing import TypeVar
@@ -18,6 +19,7 @@ from hashdrop.connection import Choice
 from hashdrop.errors import UsageError
 from hashdrop.paths import Paths
 
+_A_CENTURY_S = 100 * 365 * 86_400.0
 F = TypeVar("F", bound=Callable[..., Any])
 
 _OPTIONS = (
@@ -124,3 +126,16 @@ def parse_rate(text: str) -> float:
     if rate <= 0:
         raise UsageError(f"“{text}” is no rate.", hint="Write --limit-rate 40M, 1.5G or 500k.")
     return rate
+
+
+def parse_duration(text: str) -> timedelta:
+    """Return a time from `30m`, `24h`, `7d`, or seconds as `90s` or `90`.
+
+    Raises:
+        UsageError: It is none of these.
+    """
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)", text.strip().lower())
+    if match is None:
+        raise UsageError(f"“{text}” is no time.", hint="Write --expires 30m, 24h or 7d.")
+    seconds = float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}[match[2]]
+    return timedelta(seconds=min(seconds, _A_CENTURY_S))

@@ -80,8 +80,8 @@ class Stop:
 class SendsItself(Protocol):
     """A source that can put its next bytes on a socket without a copy of them."""
 
-    def can_send_to(self, sock: socket.socket, *, is_checked: bool) -> bool:
-        """Whether it can, on such a socket; `is_checked` as of `Body`."""
+    def can_send_to(self, *, is_checked: bool) -> bool:
+        """Whether it can; `is_checked` as of `Body`."""
         ...
 
     def send_to(self, sock: socket.socket, count: int) -> int:
@@ -205,7 +205,7 @@ class Body(io.RawIOBase):
             Interrupted: The transfer was stopped.
             OSError: The network failed.
         """
-        if self._itself is not None and self._itself.can_send_to(sock, is_checked=self._is_checked):
+        if self._itself is not None and self._itself.can_send_to(is_checked=self._is_checked):
             self._stop.check()
             count = min(size, self._size - self._at)
             if self._pace is not None and self._pace.limits:

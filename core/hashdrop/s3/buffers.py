@@ -83,7 +83,7 @@ class PartBuffer(io.RawIOBase):
             count -= len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    def can_send_to(self, sock: socket.socket, *, is_checked: bool) -> bool:  # noqa: ARG002
+    def can_send_to(self, *, is_checked: bool) -> bool:  # noqa: ARG002
         """Always: what is in memory does not change."""
         return True
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field
+from types import FunctionType
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import cast
 
 import botocore.session
 from botocore import exceptions as boto
+from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.handlers import add_expect_header
 
@@ -92,6 +97,45 @@ def open_client(connection: Connection, *, keys: Keys | None = None) -> S3Client
 def prepare_client(client: S3Client) -> None:
     """Let request bodies of this client count what is sent; harmless when called twice."""
     client.meta.events.register("before-send.s3", arm_body, unique_id="hashdrop-arm-body")
+
+
+def is_plain(client: S3Client) -> bool:
+    """Whether nobody hooked into a client: then a request of our own is what it would send.
+
+    Looked for: handlers of events that are not botocore's or boto3's (moto, tracing, `Stubber`), methods
+    that were replaced on the client, and a wrapped `_make_api_call` (OpenTelemetry, X-Ray). botocore has no
+    public list of handlers: where its own is not what it was, a client counts as hooked into.
+    """
+    inner = cast("Any", client)
+    kind = cast("Any", client.__class__)
+    call = cast("Any", BaseClient)._make_api_call  # noqa: SLF001
+    names: list[str] = list(inner.__dict__)
+    try:
+        handlers = list(_handlers(inner.meta.events._emitter._handlers._root))  # noqa: SLF001
+    except (AttributeError, KeyError, TypeError):
+        return False
+    return (
+        kind._make_api_call is call  # noqa: SLF001
+        and type(call) is FunctionType  # wrappers pretend to be one, and their globals are others
+        and call.__globals__["__name__"].partition(".")[0] == "botocore"
+        and not any(callable(getattr(kind, name, None)) for name in names)
+        and all(_is_known(handler) for handler in handlers)
+    )
+
+
+def _handlers(node: Any) -> Iterator[Any]:
+    if node["values"] is not None:
+        for some in node["values"]:
+            yield from some
+    for child in node["children"].values():
+        yield from _handlers(child)
+
+
+def _is_known(handler: Any) -> bool:
+    while isinstance(handler, functools.partial):
+        handler = handler.func
+    package, _, module = str(getattr(handler, "__module__", "")).partition(".")
+    return package in {"botocore", "boto3", "hashdrop"} and module != "stub"
 
 
 def ensure_bucket(client: S3Client, bucket: str) -> None:

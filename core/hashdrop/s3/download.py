@@ -1,12 +1,17 @@
-"""Download of an object: verified while it is written, renamed to its name only if its hash fits."""
+"""Download of an object: verified while it is written, renamed to its name only if its hash fits.
+
+What was written of an object whose hash is known stays, when the download is cut or stopped, beside the
+target with the hash in its name; the next download of the same goes on behind it.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import os
-import re
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 from typing import TYPE_CHECKING
@@ -16,16 +21,38 @@ from anyio.to_thread import run_sync
 
 from hashdrop.errors import ContentMismatch
 from hashdrop.errors import SourceUnreadable
+from hashdrop.pasted import hash_in_key
+from hashdrop.s3.body import Stop
+from hashdrop.s3.threads import call
 
 if TYPE_CHECKING:
     from hashdrop.s3.routing import S3Pointer
     from hashdrop.s3.writing import ContentWriter
 
-_HASH_IN_KEY = re.compile(r"(?:^|/)([0-9a-f]{64})(?:\.[^/]*)?$")
+_READ = 1024 * 1024
+
+
+@dataclass(slots=True)
+class _Part:
+    """A download that is going on."""
+
+    file: IO[bytes]
+    digest: hashlib._Hash  # pyright: ignore[reportPrivateUsage]
+    size: int
+    """Bytes that are there already."""
+    is_kept: bool
+    """Whether it stays when the download ends before its end."""
+    is_finished: bool = False
+    """Whether it has its name."""
 
 
 async def download(
-    reader: ContentWriter, pointer: S3Pointer, output: Path | None, *, expected: str | None
+    reader: ContentWriter,
+    pointer: S3Pointer,
+    output: Path | None,
+    *,
+    expected: str | None,
+    on_bytes: Callable[[int], None] | None = None,
 ) -> tuple[Path, int, bool]:
     """Download an object to a file; a file in its way stays until the new one is whole and right.
 
@@ -34,6 +61,8 @@ async def download(
         pointer: The object.
         output: File or existing folder; by default the key's last part in the current folder.
         expected: SHA-256 of the content; `None` to take the one that the key holds, if it does.
+        on_bytes: Told how many bytes of the object are there, as they grow; fewer than before if what was
+            there was of no use.
 
     Returns:
         The file, its bytes, and whether its hash was known and fits.
@@ -44,41 +73,118 @@ async def download(
         SourceUnreadable: The file cannot be written.
         StoreError: It cannot be read to its end.
     """
-    if expected is None and (match := _HASH_IN_KEY.search(pointer["key"])):
-        expected = match.group(1)
+    expected = expected or hash_in_key(pointer["key"])
     target = await run_sync(_target, pointer["key"], output)
-    digest = hashlib.sha256()
-    size = 0
-    file: IO[bytes] | None = None
     try:
-        stream = reader.read_stream(pointer)
-        async with contextlib.aclosing(stream):
-            async for chunk in stream:
-                if file is None:
-                    file = await run_sync(_open_beside, target)
-                await run_sync(_take, file, digest, chunk)
-                size += len(chunk)
-        if file is None:
-            file = await run_sync(_open_beside, target)
-        if expected is not None and digest.hexdigest() != expected:
-            raise ContentMismatch(
-                "The bytes do not fit the content hash; the download was refused.",
-                detail=f"s3://{pointer['bucket']}/{pointer['key']} has the hash {digest.hexdigest()}.",
-                hint="The object is damaged. Store the file again from its source.",
-            )
-        await run_sync(_finish, file, target)
-        file = None
+        size, was_resumed, fits = await _attempt(reader, pointer, target, expected, on_bytes)
+        if was_resumed and not fits:  # what was there was of something else, or damaged
+            size, _, fits = await _attempt(reader, pointer, target, expected, on_bytes)
     except OSError as error:
         raise SourceUnreadable(
             f"“{target.name}” cannot be written.",
             detail=f"{error.strerror}.",
             hint="Check the disk.",
         ) from error
-    finally:
-        if file is not None:
-            with anyio.CancelScope(shield=True):
-                await run_sync(_discard, file)
     return target, size, expected is not None
+
+
+def partial_path(target: Path, content_hash: str) -> Path:
+    """Return where what was written so far of a download lies.
+
+    Args:
+        target: The file that it is to become.
+        content_hash: Of the content, whole.
+    """
+    # 40 characters are 160 bytes at most, of the 255 that a name may have.
+    return target.with_name(f".{target.name[:40]}.{content_hash}.part")
+
+
+async def _attempt(
+    reader: ContentWriter,
+    pointer: S3Pointer,
+    target: Path,
+    expected: str | None,
+    on_bytes: Callable[[int], None] | None,
+) -> tuple[int, bool, bool]:
+    """Download once; returns the bytes, whether some were there before, and whether the hash fits.
+
+    Raises:
+        ContentMismatch: It does not, and all of it was read now.
+    """
+    part = await _left_over(target, expected) or await run_sync(_open_beside, target, expected)
+    start = part.size
+    try:
+        await _fill(part, reader, pointer, on_bytes)
+        found = part.digest.hexdigest()
+        if expected is not None and found != expected:
+            part.is_kept = False
+            if start:
+                return part.size, True, False
+            raise ContentMismatch(
+                "The bytes do not fit the content hash; the download was refused.",
+                detail=f"s3://{pointer['bucket']}/{pointer['key']} has the hash {found}.",
+                hint="The object is damaged. Store the file again from its source.",
+            )
+        await run_sync(_finish, part, target)
+        return part.size, start > 0, True
+    finally:
+        with anyio.CancelScope(shield=True):
+            await run_sync(_leave, part)
+
+
+async def _fill(
+    part: _Part,
+    reader: ContentWriter,
+    pointer: S3Pointer,
+    on_bytes: Callable[[int], None] | None,
+) -> None:
+    """Read what is behind the bytes that are there.
+
+    Raises:
+        ContentMismatch: The object was replaced while it was read.
+    """
+    start = part.size
+    stream = reader.read_stream(pointer, start=start)
+    try:
+        async with contextlib.aclosing(stream):
+            async for chunk in stream:
+                await run_sync(_take, part, chunk)
+                if on_bytes is not None:
+                    on_bytes(part.size)
+    except ContentMismatch:
+        # Nothing is behind what was there: it may be the whole of it, or of another object.
+        if not start or part.size > start:
+            raise
+
+
+async def _left_over(target: Path, expected: str | None) -> _Part | None:
+    """Open what an earlier download left and hash it; `None` if there is nothing."""
+    if expected is None:
+        return None
+    stop = Stop()
+
+    def opened() -> _Part | None:
+        try:
+            file = partial_path(target, expected).open("r+b")
+        except FileNotFoundError:
+            return None
+        if not _locked(file):
+            file.close()  # another program is at it
+            return None
+        digest = hashlib.sha256()
+        size = 0
+        while piece := file.read(_READ):
+            if stop.is_set:
+                file.close()
+                stop.check()
+            digest.update(piece)
+            size += len(piece)
+        if size == 0:
+            file.close()
+            return None
+        return _Part(file, digest, size, is_kept=True)
+
+    return await call(opened, limiter=None, stop=stop)
 
 
 def _target(key: str, output: Path | None) -> Path:
@@ -88,27 +194,52 @@ def _target(key: str, output: Path | None) -> Path:
     return output / name if output.is_dir() else output
 
 
-def _open_beside(target: Path) -> IO[bytes]:
+def _open_beside(target: Path, expected: str | None) -> _Part:
+    if expected is not None:
+        path = partial_path(target, expected)
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+        file = path.open("r+b")
+        if _locked(file):
+            file.truncate()
+            return _Part(file, hashlib.sha256(), 0, is_kept=True)
+        file.close()  # another program downloads the same to the same place
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}-")
     os.close(descriptor)
-    return Path(name).open("r+b")
+    return _Part(Path(name).open("r+b"), hashlib.sha256(), 0, is_kept=False)
 
 
-def _take(file: IO[bytes], digest: hashlib._Hash, chunk: bytes) -> None:  # pyright: ignore[reportPrivateUsage]
-    file.write(chunk)
-    digest.update(chunk)
+def _locked(file: IO[bytes]) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # Windows opens no file for two to write
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Whoever had it may have renamed it while we opened it.
+        return os.fstat(file.fileno()).st_ino == Path(file.name).stat().st_ino
+    except OSError:
+        return False
 
 
-def _finish(file: IO[bytes], target: Path) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-    file.close()
+def _take(part: _Part, chunk: bytes) -> None:
+    part.file.write(chunk)
+    part.digest.update(chunk)
+    part.size += len(chunk)
+
+
+def _finish(part: _Part, target: Path) -> None:
+    part.file.flush()
+    os.fsync(part.file.fileno())
     umask = os.umask(0)
     os.umask(umask)
-    Path(file.name).chmod(0o666 & ~umask)  # mkstemp made it 0600
-    Path(file.name).replace(target)
+    path = Path(part.file.name)
+    path.chmod(0o666 & ~umask)  # it was made 0600
+    path.replace(target)
+    part.is_finished = True
 
 
-def _discard(file: IO[bytes]) -> None:
-    file.close()
-    Path(file.name).unlink(missing_ok=True)
+def _leave(part: _Part) -> None:
+    if not part.is_finished and not (part.is_kept and part.size > 0):
+        Path(part.file.name).unlink(missing_ok=True)
+    part.file.close()  # the lock goes with it

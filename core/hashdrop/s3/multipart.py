@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-import zlib
 from collections.abc import AsyncGenerator
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from typing import Protocol
 
 import anyio
 
+from hashdrop.digest import crc32
 from hashdrop.errors import AccessRefused
 from hashdrop.errors import HashdropError
 from hashdrop.errors import StoreError
@@ -84,7 +84,7 @@ def composite_crc(crcs: Sequence[int]) -> str:
         crcs: CRC-32 of each part, in order.
     """
     raw = b"".join(crc.to_bytes(4, "big") for crc in crcs)
-    return f"{encode_crc(zlib.crc32(raw))}-{len(crcs)}"
+    return f"{encode_crc(crc32(raw))}-{len(crcs)}"
 
 
 class UploadGone(StoreError):

@@ -18,6 +18,7 @@ import botocore.exceptions
 
 from hashdrop.content_types import header_value
 from hashdrop.errors import ObjectMissing
+from hashdrop.s3.client import is_plain
 from hashdrop.s3.client import prepare_client
 from hashdrop.s3.faults import error_code
 from hashdrop.s3.faults import error_status
@@ -109,7 +110,8 @@ class Requests:
         write_limiter: Of the threads that write; `None` for anyio's own.
         read_limiter: Of the threads that read.
         checksums: Whether to send and ask for S3's own checksums.
-        own_connections: Whether HEAD, PUT and parts go by `Wire` where it can.
+        own_connections: Whether HEAD, PUT and parts go by `Wire` where it can; by default if nobody hooked
+            into the client.
         pace: The bandwidth limit.
     """
 
@@ -120,7 +122,7 @@ class Requests:
         write_limiter: anyio.CapacityLimiter | None,
         read_limiter: anyio.CapacityLimiter | None,
         checksums: bool,
-        own_connections: bool = False,
+        own_connections: bool | None = None,
         pace: Pace | None = None,
     ) -> None:
         self.client = client
@@ -384,10 +386,14 @@ class Requests:
 
     def wire(self, bucket: str) -> Wire | None:
         """Return the connections of our own to a bucket, `None` where botocore's are used; blocking."""
-        if not self._own_connections:
+        if self._own_connections is False:
             return None
         if bucket not in self._wires:
             with self._wire_lock:
+                if self._own_connections is None:
+                    self._own_connections = is_plain(self.client)
+                if not self._own_connections:
+                    return None
                 if bucket not in self._wires:
                     self._wires[bucket] = Wire.of(self.client, bucket)
         return self._wires[bucket]

@@ -8,7 +8,6 @@ import os
 import socket
 import ssl
 import threading
-import zlib
 from collections.abc import AsyncGenerator
 from collections.abc import AsyncIterable
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from typing import cast
 
 from anyio.to_thread import run_sync
 
+from hashdrop.digest import crc32
 from hashdrop.errors import SourceChanged
 from hashdrop.s3.sockets import is_writable
 from hashdrop.snapshot import FileSnapshot
@@ -54,7 +54,7 @@ class Part:
         """Take bytes, in a worker thread; the list is emptied."""
         for piece in pieces:
             self.buffer.write(piece)
-            self.crc = zlib.crc32(piece, self.crc)
+            self.crc = crc32(piece, self.crc)
             self.size += len(piece)
         pieces.clear()
 
@@ -238,8 +238,8 @@ class FileSlice(io.RawIOBase):
     """A part of a file, read by offset, without a copy of it in memory.
 
     What is read is held against the CRC-32 of the hashed bytes: where they differ, the last read raises, so
-    that the part, though sent, never becomes a part of an object. What the system sends by itself (`send_to`)
-    is not seen here: that is for stores which are known to refuse bytes that are not those of the CRC.
+    that the part, though sent, never becomes a part of an object. What `send_to` sends is not looked at: that
+    is for stores which are known to refuse bytes that are not those of the CRC.
 
     Args:
         file: Open; shared with other slices.
@@ -256,7 +256,7 @@ class FileSlice(io.RawIOBase):
         self._offset = offset
         self._size = size
         self._expected = crc
-        self._at = 0
+        self._at: int = 0
         self._crc = 0
         self._checked_to = 0
 
@@ -275,6 +275,16 @@ class FileSlice(io.RawIOBase):
             SourceChanged: The file is shorter than it was, or its bytes are others.
             SourceError: It cannot be read any more.
         """
+        data = self._next(size)
+        if self._checked_to == self._at:
+            self._crc = crc32(data, self._crc)
+            self._checked_to += len(data)
+        self._at += len(data)
+        if data and self._checked_to == self._size and self._crc != self._expected:
+            raise _changed(self._path)
+        return data
+
+    def _next(self, size: int) -> bytes:
         left = self._size - self._at
         count = left if size < 0 else min(size, left)
         if count <= 0:
@@ -287,23 +297,17 @@ class FileSlice(io.RawIOBase):
             ) from error
         if not data:
             raise _changed(self._path)
-        if self._checked_to == self._at:
-            self._crc = zlib.crc32(data, self._crc)
-            self._checked_to += len(data)
-        self._at += len(data)
-        if self._checked_to == self._size and self._crc != self._expected:
-            raise _changed(self._path)
         return data
 
-    def can_send_to(self, sock: socket.socket, *, is_checked: bool) -> bool:
-        """Whether the system can send it: unencrypted, to a store that checks what it gets."""
-        return is_checked and _HAS_SENDFILE and not isinstance(sock, ssl.SSLSocket)
+    def can_send_to(self, *, is_checked: bool) -> bool:
+        """Whether it goes to a store that checks what it gets."""
+        return is_checked
 
     def send_to(self, sock: socket.socket, count: int) -> int:
-        """Let the system send the next bytes, without a copy of them in this process.
+        """Send the next bytes unseen; unencrypted ones the system sends, without a copy in this process.
 
         Args:
-            sock: A plain one, with a timeout.
+            sock: With a timeout.
             count: Bytes to send at most.
 
         Returns:
@@ -311,8 +315,14 @@ class FileSlice(io.RawIOBase):
 
         Raises:
             SourceChanged: The file is shorter than it was.
+            SourceError: It cannot be read any more.
             OSError: The network failed.
         """
+        if isinstance(sock, ssl.SSLSocket) or not _HAS_SENDFILE:
+            data = self._next(count)
+            sock.sendall(data)
+            self._at += len(data)
+            return len(data)
         left = min(count, self._size - self._at)
         sent = 0
         while sent < left:

@@ -7,16 +7,15 @@ is left and nothing has to be deleted.
 from __future__ import annotations
 
 import contextlib
-import zlib
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 from typing import Any
 from urllib.parse import quote
-from uuid import uuid4
 
 from botocore import exceptions as boto
 
+from hashdrop.digest import crc32
 from hashdrop.s3.body import Body
 from hashdrop.s3.body import Stop
 from hashdrop.s3.faults import translate
@@ -41,21 +40,20 @@ class Abilities:
     """Whether it refuses to complete an upload whose size is another than said (`MpuObjectSize`)."""
 
 
-def probe(client: S3Client, wire: Wire | None, bucket: str, prefix: str, stop: Stop) -> Abilities:
+def probe(client: S3Client, wire: Wire | None, bucket: str, key: str, stop: Stop) -> Abilities:
     """Try what a store can do; blocking, half a dozen requests.
 
     Args:
         client: Of the store.
         wire: To the bucket, if there is one.
         bucket: Where it is tried.
-        prefix: Of temporary objects.
+        key: Of its own, under which it is tried.
         stop: Ends it, also while the store is silent.
 
     Raises:
         Interrupted: It was stopped.
         HashdropError: The store cannot be reached, or does not let this client upload.
     """
-    key = f"{prefix}/hashdrop-probe-{uuid4()}" if prefix else f"hashdrop-probe-{uuid4()}"
     place: Any = {"Bucket": bucket, "Key": key}
     try:
         upload_id = client.create_multipart_upload(**place, ChecksumAlgorithm="CRC32")["UploadId"]
@@ -68,10 +66,10 @@ def probe(client: S3Client, wire: Wire | None, bucket: str, prefix: str, stop: S
     except boto.BotoCoreError as error:
         raise translate(error, bucket=bucket, key=key) from error
     part: Any = {**place, "UploadId": upload_id}
-    crc = encode_crc(zlib.crc32(_CONTENT))
+    crc = encode_crc(crc32(_CONTENT))
     try:
         checksums = (
-            _answer_to(client, wire, part, encode_crc(zlib.crc32(_CONTENT) ^ 1), stop) is None
+            _answer_to(client, wire, part, encode_crc(crc32(_CONTENT) ^ 1), stop) is None
             and _answer_to(client, wire, part, crc, stop) == crc
         )
         sent: dict[str, Any] = {"PartNumber": 1, **({"ChecksumCRC32": crc} if checksums else {})}
@@ -108,11 +106,14 @@ def _answer_to(client: S3Client, wire: Wire | None, part: Any, crc: str, stop: S
 
 def _refuses_wrong_size(client: S3Client, part: Any, sent: Any) -> bool:
     try:
-        client.complete_multipart_upload(
+        answer = client.complete_multipart_upload(
             **part, MultipartUpload={"Parts": [sent]}, MpuObjectSize=len(_CONTENT) + 1
         )
     except boto.ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         return status == 400  # 501: it does not know the header
-    client.delete_object(Bucket=part["Bucket"], Key=part["Key"])
+    version: Any = answer.get("VersionId")
+    # In a bucket that keeps versions the object would stay below a mark.
+    more: dict[str, Any] = {"VersionId": version} if version else {}
+    client.delete_object(Bucket=part["Bucket"], Key=part["Key"], **more)
     return False

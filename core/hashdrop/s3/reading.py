@@ -40,7 +40,7 @@ async def read_object(requests: Requests, pointer: S3Pointer) -> bytes:
 
 
 async def stream_object(
-    requests: Requests, pointer: S3Pointer, *, chunk_size: int | None
+    requests: Requests, pointer: S3Pointer, *, chunk_size: int | None, start: int = 0
 ) -> AsyncGenerator[bytes, None]:
     """Yield the bytes of an object as fast as they are asked for, and no faster.
 
@@ -51,13 +51,14 @@ async def stream_object(
         requests: To the store.
         pointer: The object.
         chunk_size: Bytes of a chunk at most; `None` for as much as a connection gives.
+        start: The first byte; there must be one.
 
     Raises:
         ObjectMissing: There is no such object.
-        ContentMismatch: It was replaced while it was read.
+        ContentMismatch: It was replaced while it was read, or is not as long as `start`.
         StoreError: It cannot be read to its end.
     """
-    at = 0
+    at = start
     total: int | None = None
     etag = ""
     fruitless = 0
@@ -68,8 +69,8 @@ async def stream_object(
                 if body is None:
                     answer = await _open(requests, pointer, at=at, etag=etag)
                     body, etag = answer["Body"], answer.get("ETag", "")
-                    if at == 0:  # also a second time: another object may stand there by now
-                        total = int(answer["ContentLength"])
+                    if at == start:  # also a second time: another object may stand there by now
+                        total = start + int(answer["ContentLength"])
                         if total == 0:
                             return
                 chunk = cast(

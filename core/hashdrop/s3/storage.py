@@ -51,7 +51,8 @@ class S3Storage(Storage[S3Pointer]):
         copy_part_size: Bytes of such a part.
         cleanup_timeout: Seconds that the clean-up after a failure or cancellation may take.
         own_connections: Whether the hot requests go by sockets of our own where a plain bucket allows it:
-            a tenth of botocore's cost, but event handlers of the client are not asked.
+            a tenth of botocore's cost, but event handlers of the client are not asked. By default they do
+            if nobody hooked into the client before the first request.
         patience: Seconds that a store which was reached before is waited for when it is out of reach.
 
     Raises:
@@ -77,7 +78,7 @@ class S3Storage(Storage[S3Pointer]):
         copy_part_threshold: int = MAX_SINGLE_COPY,
         copy_part_size: int = DEFAULT_COPY_PART,
         cleanup_timeout: float = 30.0,
-        own_connections: bool = False,
+        own_connections: bool | None = None,
         patience: float = 0.0,
     ) -> None:
         self.writer = ContentWriter(

@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import anyio
-
 from hashdrop.errors import BucketMissing
 from hashdrop.errors import ContentMismatch
 from hashdrop.errors import HashdropError
@@ -19,6 +17,7 @@ from hashdrop.errors import SourceChanged
 from hashdrop.s3.copying import copy_object
 from hashdrop.s3.direct import NO_CHECKSUM
 from hashdrop.s3.direct import Receipt
+from hashdrop.s3.multipart import Fate
 from hashdrop.s3.multipart import MultipartUpload
 from hashdrop.s3.multipart import growing_part_size
 from hashdrop.s3.multipart import open_multipart
@@ -29,8 +28,13 @@ from hashdrop.s3.objects import Requests
 from hashdrop.s3.parts import PartCutter
 from hashdrop.s3.progress import Phase
 from hashdrop.s3.retrying import Retries
+from hashdrop.s3.temporaries import Temporary
+from hashdrop.s3.temporaries import Trace
+from hashdrop.s3.temporaries import delete_temporary
+from hashdrop.s3.temporaries import noted
 
 if TYPE_CHECKING:
+    import anyio
     from labox.core.storage import Digest
     from labox.core.storage import GetStreamDigest
     from labox.core.storage import StreamDigest
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
     from hashdrop.s3.parts import StreamBufferType
     from hashdrop.s3.progress import Progress
     from hashdrop.s3.routing import S3Pointer
+    from hashdrop.s3.temporaries import TemporaryLog
 
 _LOG = logging.getLogger(__name__)
 
@@ -71,6 +76,8 @@ class StreamWriter:
         slots: Of parts in memory at once, all uploads together.
         limits: How a stream is cut and copied.
         cleanup_timeout_s: Seconds that a clean-up may take.
+        store_name: What the store is known by in the log of temporary objects.
+        log: Where they are noted; `None` for nowhere.
     """
 
     def __init__(
@@ -81,11 +88,15 @@ class StreamWriter:
         slots: anyio.Semaphore,
         limits: StreamLimits,
         cleanup_timeout_s: float,
+        store_name: str = "",
+        log: TemporaryLog | None = None,
     ) -> None:
         self._requests = requests
         self._retries = retries
         self._slots = slots
         self._limits = limits
+        self._store_name = store_name
+        self._log = log
         self._cleanup_timeout_s = cleanup_timeout_s
 
     async def store(
@@ -122,10 +133,38 @@ class StreamWriter:
         cutter = PartCutter(stream, self._limits.buffer_type)
         if not await cutter.has_more():
             return None
+        async with noted(
+            self._log, Temporary(self._store_name, temp["bucket"], temp["key"])
+        ) as trace:
+            return await self._store(
+                cutter,
+                get_digest,
+                route,
+                temp,
+                trace,
+                metadata=metadata_of(initial, tagging),
+                size=size,
+                progress=progress,
+                expected=expected,
+            )
+
+    async def _store(
+        self,
+        cutter: PartCutter,
+        get_digest: GetStreamDigest,
+        route: Route,
+        temp: S3Pointer,
+        trace: Trace,
+        *,
+        metadata: Metadata,
+        size: int | None,
+        progress: Progress,
+        expected: Digest | None,
+    ) -> tuple[S3Pointer, Digest, Receipt]:
         progress.enter(Phase.SENDING)
-        metadata = metadata_of(initial, tagging)
         keep = False
         created = False
+        fate = Fate()
         try:
             async with open_multipart(
                 self._requests,
@@ -135,6 +174,7 @@ class StreamWriter:
                 sweep=True,
                 retries=self._retries,
                 on_sent=progress.add_sent,
+                fate=fate,
                 **metadata.arguments,
             ) as upload:
                 created = True
@@ -169,8 +209,8 @@ class StreamWriter:
                     error.title, detail=_kept(temp), hint=error.hint, technical=error.technical
                 ) from error
         finally:
-            if created and not keep:
-                await self._delete_temporary(temp)
+            is_deleted = keep or not created or await self._delete_temporary(temp)
+            trace.is_gone = is_deleted and not fate.may_be_left
         receipt = Receipt(
             already_stored=already,
             verified=bool(facts.crc),
@@ -228,15 +268,8 @@ class StreamWriter:
         )
         return False
 
-    async def _delete_temporary(self, temp: S3Pointer) -> None:
-        """Delete the temporary object, whatever happens around; a failure is logged, not raised."""
-        with anyio.move_on_after(self._cleanup_timeout_s, shield=True) as scope:
-            try:
-                await Retries().run(f"Deletion of {temp}", lambda: self._requests.delete(temp))
-            except HashdropError as error:
-                _LOG.warning("A temporary object is left at %s: %s", temp, error)
-        if scope.cancelled_caught:
-            _LOG.warning("A temporary object may be left at %s: the store did not answer", temp)
+    async def _delete_temporary(self, temp: S3Pointer) -> bool:
+        return await delete_temporary(self._requests, temp, timeout_s=self._cleanup_timeout_s)
 
 
 def is_addressed(pointer: S3Pointer, digest: Mapping[str, object]) -> bool:

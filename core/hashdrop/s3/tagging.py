@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import unicodedata
 from typing import TYPE_CHECKING
+from typing import Any
 from urllib.parse import urlencode
 
+from botocore.parsers import ResponseParserError
+
+from hashdrop.errors import StoreError
 from hashdrop.errors import TagError
+from hashdrop.errors import TaggingUnknown
+from hashdrop.s3.faults import error_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from hashdrop.s3.objects import Requests
+    from hashdrop.s3.routing import S3Pointer
 
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_S3Tag.html
 _MAX_TAGS = 10
@@ -59,3 +68,60 @@ def _fault(key: str, value: object) -> str:
                     else f"has a character in its {where} that cannot be printed."
                 )
     return ""
+
+
+async def read_tags(requests: Requests, pointer: S3Pointer) -> dict[str, str]:
+    """Return the tags of an object.
+
+    Args:
+        requests: To the store.
+        pointer: The object.
+
+    Raises:
+        ObjectMissing: There is no such object.
+        TaggingUnknown: The store has no tags.
+        StoreError: The store refuses, or cannot be asked.
+    """
+    try:
+        answer: Any = await requests.read(requests.client.get_object_tagging, pointer)
+        return {one["Key"]: one["Value"] for one in answer["TagSet"]}
+    except (KeyError, ResponseParserError) as error:  # it answered with the object itself
+        raise _no_tags() from error
+    except StoreError as error:
+        code, status = error_of(error)
+        if status == 501 or code in {"NotImplemented", "MethodNotAllowed"}:
+            raise _no_tags() from error
+        if code == "NoSuchTagSet":
+            return {}
+        raise
+
+
+async def write_tags(requests: Requests, pointer: S3Pointer, tags: Mapping[str, str]) -> None:
+    """Give an object these tags, and no others.
+
+    A store that does not know of tags may take the request for the object itself, and overwrite it: so they
+    are read first, and nothing is written where that fails.
+
+    Args:
+        requests: To the store.
+        pointer: The object.
+        tags: Key -> value; empty to take all away.
+
+    Raises:
+        TagError: S3 would refuse them; nothing was sent.
+        ObjectMissing: There is no such object.
+        TaggingUnknown: The store has no tags.
+        StoreError: The store refuses, or cannot be asked.
+    """
+    tagging_header(tags)
+    if await read_tags(requests, pointer) == dict(tags):
+        return
+    if not tags:
+        await requests.write(requests.client.delete_object_tagging, pointer)
+        return
+    listed: Any = [{"Key": key, "Value": value} for key, value in tags.items()]
+    await requests.write(requests.client.put_object_tagging, pointer, Tagging={"TagSet": listed})
+
+
+def _no_tags() -> TaggingUnknown:
+    return TaggingUnknown("This store has no tags.", hint="They are kept in the catalog only.")

@@ -18,6 +18,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
+from uuid import uuid4
 
 import anyio
 from anyio.from_thread import run_sync as on_loop
@@ -30,6 +31,7 @@ from hashdrop.digest import digest_memory
 from hashdrop.digest import digest_stream
 from hashdrop.digest import make_digest
 from hashdrop.errors import ContentMismatch
+from hashdrop.errors import HashdropError
 from hashdrop.errors import SourceChanged
 from hashdrop.s3.body import Pace
 from hashdrop.s3.body import Stop
@@ -70,6 +72,10 @@ from hashdrop.s3.streaming import StreamWriter
 from hashdrop.s3.streaming import is_addressed
 from hashdrop.s3.streaming import metadata_of
 from hashdrop.s3.tagging import tagging_header
+from hashdrop.s3.temporaries import Temporary
+from hashdrop.s3.temporaries import TemporaryLog
+from hashdrop.s3.temporaries import noted
+from hashdrop.s3.temporaries import take_away
 from hashdrop.s3.threads import call
 from hashdrop.snapshot import FileSnapshot
 from hashdrop.snapshot import source_error
@@ -132,7 +138,7 @@ class WriteOptions:
     copy_part_threshold: int = MAX_SINGLE_COPY
     copy_part_size: int = DEFAULT_COPY_PART
     cleanup_timeout: float = 30.0
-    own_connections: bool = False
+    own_connections: bool | None = None
     patience_s: float = 0.0
     pace: Pace | None = None
     store_name: str = ""
@@ -159,6 +165,7 @@ class ContentWriter:
         options: WriteOptions | None = None,
         *,
         claims: Claims | None = None,
+        temporaries: TemporaryLog | None = None,
     ) -> None:
         options = options or WriteOptions()
         if not MIN_PART_SIZE <= options.part_size <= MAX_PART_SIZE:
@@ -176,6 +183,7 @@ class ContentWriter:
         self.options = options
         self._client = client
         self._router = router
+        self._temporaries = temporaries
         self._last: S3Pointer | None = None
         """The place that was given last: its bucket is asked for a sign of life."""
         writers = anyio.CapacityLimiter(options.max_writers) if options.max_writers else None
@@ -214,6 +222,8 @@ class ContentWriter:
                 in_flight=in_flight,
             ),
             cleanup_timeout_s=options.cleanup_timeout,
+            store_name=self.store_name,
+            log=temporaries,
         )
 
     @property
@@ -227,12 +237,35 @@ class ContentWriter:
 
     async def probe(self, bucket: str, prefix: str) -> Abilities:
         """Find out what the store can do; see `probe.probe`."""
+        key = "/".join(filter(None, (prefix, f"hashdrop-probe-{uuid4()}")))
         stop = Stop()
 
         def work() -> Abilities:
-            return probe(self._client, self.requests.wire(bucket), bucket, prefix, stop)
+            return probe(self._client, self.requests.wire(bucket), bucket, key, stop)
 
-        return await call(work, limiter=self.requests.write_limiter, stop=stop)
+        async with noted(self._temporaries, Temporary(self.store_name, bucket, key)) as trace:
+            try:
+                found = await call(work, limiter=self.requests.write_limiter, stop=stop)
+            except HashdropError as error:
+                trace.is_gone = not error.retryable  # refused: nothing was made
+                raise
+            trace.is_gone = True
+        return found
+
+    async def take_away(self, bucket: str) -> None:
+        """Take away what runs that were killed left in a bucket; see `temporaries.take_away`.
+
+        Raises:
+            HashdropError: The log cannot be read or written.
+        """
+        if self._temporaries is not None:
+            await take_away(
+                self.requests,
+                self._temporaries,
+                self.store_name,
+                bucket,
+                timeout_s=self.options.cleanup_timeout,
+            )
 
     def adapt(self, abilities: Abilities) -> None:
         """Use what the store can do; before the first write."""
@@ -245,9 +278,9 @@ class ContentWriter:
         """Return the whole of an object; see `reading.read_object`."""
         return await read_object(self.requests, pointer)
 
-    def read_stream(self, pointer: S3Pointer) -> AsyncGenerator[bytes, None]:
+    def read_stream(self, pointer: S3Pointer, *, start: int = 0) -> AsyncGenerator[bytes, None]:
         """Yield the bytes of an object; see `reading.stream_object`."""
-        return stream_object(self.requests, pointer, chunk_size=self.options.read_size)
+        return stream_object(self.requests, pointer, chunk_size=self.options.read_size, start=start)
 
     # --- bytes and streams -----------------------------------------------------------------------
 

@@ -14,42 +14,28 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
-from contextlib import suppress
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
-import anyio.lowlevel
-from anyio.to_thread import run_sync
 
 from hashdrop.content_types import content_type_of
 from hashdrop.errors import CredentialsExpired
 from hashdrop.errors import HashdropError
-from hashdrop.errors import SourceChanged
-from hashdrop.errors import SourceError
-from hashdrop.s3.direct import is_resumable
-from hashdrop.s3.multipart import part_size_for
-from hashdrop.s3.progress import Progress
-from hashdrop.s3.threads import plain_task_group
-from hashdrop.s3.writing import HASHES_AT_ONCE
 from hashdrop.s3.writing import SMALL_FILE
-from hashdrop.s3.writing import hash_file
-from hashdrop.transfers.events import BatchDismissed
-from hashdrop.transfers.events import BatchHeld
+from hashdrop.transfers.drops import Drops
 from hashdrop.transfers.events import BatchScanned
 from hashdrop.transfers.events import Cancelled
 from hashdrop.transfers.events import Event
 from hashdrop.transfers.events import Failed
-from hashdrop.transfers.events import HashedAgain
 from hashdrop.transfers.events import Listener
 from hashdrop.transfers.events import Paused
 from hashdrop.transfers.events import State
 from hashdrop.transfers.events import Waiting
 from hashdrop.transfers.holding import AskAbove
-from hashdrop.transfers.holding import HeldDrop
 from hashdrop.transfers.journal import QueuedFile
+from hashdrop.transfers.outcomes import ended_event
 from hashdrop.transfers.outcomes import needs_patience
 from hashdrop.transfers.outcomes import pointer_of
 from hashdrop.transfers.outcomes import success_event
@@ -62,15 +48,12 @@ from hashdrop.transfers.reporting import queued_event
 from hashdrop.transfers.slices import Slices
 from hashdrop.transfers.small_files import SmallFile
 from hashdrop.transfers.small_files import visit
-from hashdrop.transfers.sources import find_files
+from hashdrop.transfers.storing import Storing
 from hashdrop.transfers.transfer import Transfer
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
-    from hashdrop.s3.writing import ContentWriter
-    from hashdrop.s3.writing import HashedFile
-    from hashdrop.s3.writing import WriteOutcome
     from hashdrop.transfers.history import History
     from hashdrop.transfers.journal import Journal
     from hashdrop.transfers.target import Target
@@ -87,9 +70,6 @@ _SCAN_STEP = 100
 """Files found in one visit to the thread that walks folders; what follows for each holds the event loop."""
 _AT_ONCE = 200
 """Transfers that are seen to without a break: what follows for each holds the event loop."""
-_HASHED_AGAIN = 2
-"""How often a file that changed while it was read is hashed anew by itself."""
-_SETTLE_S = 0.5
 
 RecordMany = Callable[[Sequence[Confirmed]], Awaitable[None]]
 """Notes in the catalog what S3 confirmed; raises `CatalogError`."""
@@ -134,9 +114,7 @@ class Engine:
         self._small_lanes = 0
         self._large_running = 0
         self._visits = anyio.CapacityLimiter(_SMALL_LANES)
-        self._hashes_ahead = anyio.CapacityLimiter(HASHES_AT_ONCE)
         self._reporter = Reporter()
-        self._scans = 0
         self._slices = Slices(group, _AT_ONCE)
         self._resuming = 0
         """Calls of `resume` that go on: nothing is started till then, else the line loses its order."""
@@ -144,11 +122,17 @@ class Engine:
         """Whether something in the line stands behind what was begun after it."""
         self._to_forget: list[int] = []
         """Cancelled ones that the journal still has."""
-        self._held: dict[int, HeldDrop] = {}
-        """By the numbers of their batches."""
-        self._walks: set[anyio.CancelScope] = set()
-        """Of the drops that are still being walked."""
-        self._drops = 0
+        self._storing = Storing(self._reporter, journal)
+        self._drops = Drops(
+            self,
+            group,
+            ids=self._ids,
+            reporter=self._reporter,
+            notes=self._notes,
+            forget=self._recording.forget,
+            history=history,
+        )
+        self._clean_ups = 0
         self._unfinished = 0
         self.is_paused = False
         """Whether nothing is started until `resume_all`."""
@@ -166,7 +150,7 @@ class Engine:
     @property
     def active_count(self) -> int:
         """Transfers that are not at their end, and drops that are still being walked."""
-        return self._unfinished + self._scans
+        return self._unfinished + self._drops.walking
 
     def add(
         self,
@@ -193,9 +177,6 @@ class Engine:
             The number of the batch.
         """
         batch = next(self._batches)
-        self._scans += 1
-        if ask_above is not None:
-            self._held[batch] = HeldDrop(ask_above)
         like = Transfer(
             id=0,
             batch=batch,
@@ -207,54 +188,16 @@ class Engine:
             single_pass=single_pass,
             repair=repair,
         )
-        self._group.start_soon(self._scan, list(paths), like)
+        self._drops.add(paths, like, ask_above)
         return batch
 
     def release(self, batch: int) -> None:
         """Begin a drop that is held: the person wants it."""
-        held = self._held.pop(batch, None)
-        if held is not None:
-            held.is_released = True
-            self._group.start_soon(self._begin_held, batch, held)
-
-    async def _begin_held(self, batch: int, held: HeldDrop) -> None:
-        if held.is_asked:
-            self._reporter.emit(BatchHeld(batch=batch, held=False))
-        waiting = held.transfers
-        for at in range(0, len(waiting), _AT_ONCE):
-            for transfer in waiting[at : at + _AT_ONCE]:
-                transfer.is_held = False
-                if transfer.state is State.QUEUED:
-                    self._line_up(transfer)
-            self._start_waiting()
-            await anyio.lowlevel.checkpoint()
-        if held.is_asked:
-            wanted = [one.id for one in waiting if one.state is not State.PAUSED]
-            await self._notes.paused(wanted, paused=False)
+        self._drops.release(batch)
 
     def dismiss(self, batch: int) -> None:
         """Forget a drop that is held: the person does not want it. `BatchDismissed` tells when it is gone."""
-        held = self._held.pop(batch, None)
-        if held is not None:
-            held.is_dismissed = True
-            held.walk.cancel()
-            self._drops += 1
-            self._group.start_soon(self._dismiss, batch, held)
-
-    async def _dismiss(self, batch: int, held: HeldDrop) -> None:
-        await held.walked.wait()
-        found = held.transfers
-        for at in range(0, len(found), _AT_ONCE):
-            for transfer in found[at : at + _AT_ONCE]:
-                if self._transfers.pop(transfer.id, None) and not transfer.state.is_final:
-                    transfer.enter(State.CANCELLED)
-                    self._unfinished -= 1
-            await anyio.lowlevel.checkpoint()
-        await self._recording.forget(*(one.id for one in found))
-        self._drops -= 1
-        if self._history is not None:
-            self._history.dismissed(batch)
-        self._reporter.emit(BatchDismissed(batch=batch))
+        self._drops.dismiss(batch)
 
     def add_stream(
         self,
@@ -271,7 +214,7 @@ class Engine:
             The number of its batch.
         """
         batch = next(self._batches)
-        self._queue(
+        self.take(
             Transfer(
                 id=next(self._ids),
                 batch=batch,
@@ -284,8 +227,8 @@ class Engine:
                 tags=dict(tags or {}),
             )
         )
-        self._tell_scanned(BatchScanned(batch=batch, files=1, total_size=0, faults=()))
-        self._start_waiting()
+        self._drops.tell_scanned(BatchScanned(batch=batch, files=1, total_size=0, faults=()))
+        self.go_on()
         return batch
 
     async def restore(self, target_of: Callable[[QueuedFile], Target]) -> int:
@@ -328,10 +271,12 @@ class Engine:
             totals[batch] = (count + 1, size + file.size)
         await self._notes.queued(restored, taken_over=True)
         for transfer in restored:
-            self._queue(transfer)
-        self._start_waiting()
+            self.take(transfer)
+        self.go_on()
         for batch, (count, size) in totals.items():
-            self._tell_scanned(BatchScanned(batch=batch, files=count, total_size=size, faults=()))
+            self._drops.tell_scanned(
+                BatchScanned(batch=batch, files=count, total_size=size, faults=())
+            )
         return len(restored)
 
     def cancel(self, ids: Iterable[int]) -> None:
@@ -349,7 +294,7 @@ class Engine:
                 self._end(transfer, State.CANCELLED, Cancelled(id=transfer.id, seconds=0.0))
                 ended.append(transfer)
         if ended:
-            self._drops += 1
+            self._clean_ups += 1
             self._group.start_soon(self._drop_unfinished, ended)
 
     def pause(self, ids: Iterable[int]) -> None:
@@ -392,7 +337,7 @@ class Engine:
                 noted.append(transfer.id)
                 transfer.enter(State.QUEUED)
                 moved = moved or not transfer.is_queued
-                self._line_up(transfer)
+                self.line_up(transfer)
                 self._reporter.emit(queued_event(transfer))
             elif transfer.wanted is State.PAUSED and self._is_running(transfer):
                 noted.append(transfer.id)
@@ -409,7 +354,7 @@ class Engine:
             line.clear()
             line.extend(in_order)
         self._is_disordered = False
-        self._start_waiting()
+        self.go_on()
 
     def pause_all(self) -> None:
         """Pause everything, and start nothing until `resume_all`."""
@@ -442,8 +387,8 @@ class Engine:
             transfer.repair = repair
             transfer.told, transfer.is_keyed = (State.QUEUED, 0), False
             transfer.enter(State.QUEUED)
-            self._queue(transfer)
-        self._start_waiting()
+            self.take(transfer)
+        self.go_on()
 
     def forget(self, ids: Iterable[int]) -> None:
         """Know no more of failed and cancelled transfers: they cannot be retried, and never come back."""
@@ -475,25 +420,24 @@ class Engine:
                 self._blocked.append(transfer)
             elif transfer.state is State.WAITING:
                 transfer.enter(State.QUEUED)
-                self._line_up(transfer)
+                self.line_up(transfer)
                 self._reporter.emit(queued_event(transfer))
             elif transfer.state is State.QUEUED:
-                self._line_up(transfer)
-        self._start_waiting()
+                self.line_up(transfer)
+        self.go_on()
 
     async def cancel_all(self) -> None:
         """Cancel everything, drops that are being walked too, and wait until nothing is left in S3."""
         while True:
-            for walk in self._walks:
-                walk.cancel()
+            self._drops.stop_walks()
             left = [t.id for t in self._transfers.values() if not t.state.is_final]
-            if not (left or self._running or self._drops or self._scans):
+            if not (left or self._running or self._clean_ups or self._drops.is_busy):
                 return
             self.cancel(left)
             await self._slices.done()
-            while self._running or self._drops:
+            while self._running or self._clean_ups:
                 await self._reporter.next_change()
-            if self._scans:
+            if self._drops.is_busy:
                 await self._reporter.next_change()
 
     async def suspend(self) -> None:
@@ -506,7 +450,7 @@ class Engine:
         for transfer in list(self._running.values()):
             if not transfer.is_cancelled:
                 self._stop(transfer, State.CANCELLED if transfer.stream else State.PAUSED)
-        while self._running or self._scans:
+        while self._running or self._drops.walking:
             await self._reporter.next_change()
 
     async def tell_progress(self) -> None:
@@ -526,8 +470,8 @@ class Engine:
     def _is_running(self, transfer: Transfer) -> bool:
         return transfer.id in self._running
 
-    def _queue(self, transfer: Transfer) -> None:
-        """Take a transfer; whoever queues calls `_start_waiting` when all of them are there."""
+    def take(self, transfer: Transfer) -> None:
+        """Know a transfer and let it wait; whoever adds some calls `go_on` when all of them are there."""
         self._transfers[transfer.id] = transfer
         self._unfinished += 1
         if self._history is not None:
@@ -536,14 +480,22 @@ class Engine:
         if transfer.state is State.PAUSED:
             self._reporter.emit(Paused(id=transfer.id))
         else:
-            self._line_up(transfer)
+            self.line_up(transfer)
 
-    def _line_up(self, transfer: Transfer) -> None:
+    def line_up(self, transfer: Transfer) -> None:
+        """Let a transfer wait for its turn, unless it is held."""
         if not (transfer.is_queued or transfer.is_held):
             transfer.is_queued = True
             (self._small if _is_small(transfer) else self._large).append(transfer)
 
-    def _start_waiting(self) -> None:
+    def let_go(self, transfer: Transfer) -> None:
+        """Know no more of a transfer that was held: its drop is not wanted."""
+        if self._transfers.pop(transfer.id, None) and not transfer.state.is_final:
+            transfer.enter(State.CANCELLED)
+            self._unfinished -= 1
+
+    def go_on(self) -> None:
+        """Begin what waits, as much as may run at once."""
         if self.is_paused or self._resuming:
             return
         while self._small and self._small_lanes < _SMALL_LANES:
@@ -593,79 +545,7 @@ class Engine:
         scope.cancel()
         if isinstance(scope, SmallFile) and not scope.begun:  # its turn never comes
             scope.settled = True
-            self._settle(transfer, wanted, self._ended(transfer, 0.0))
-
-    async def _scan(self, paths: list[Path], like: Transfer) -> None:
-        files = total = 0
-        faults: list[SourceError] = []
-        found = find_files(paths)
-        held = self._held.get(like.batch)
-        walk = held.walk if held else anyio.CancelScope()
-        self._walks.add(walk)
-        try:
-            with walk:
-                while step := await run_sync(lambda: list(islice(found, _SCAN_STEP))):
-                    queued: list[Transfer] = []
-                    for item in step:
-                        if isinstance(item, SourceError):
-                            faults.append(item)
-                            continue
-                        files += 1
-                        total += item.size
-                        queued.append(
-                            Transfer(
-                                id=next(self._ids),
-                                batch=like.batch,
-                                name=item.path.name,
-                                folder=item.folder,
-                                size=item.size,
-                                target=like.target,
-                                path=str(item.path),
-                                tags=like.tags,
-                                single_pass=like.single_pass,
-                                repair=like.repair,
-                            )
-                        )
-                    with anyio.CancelScope(shield=True):  # noted and queued, or neither
-                        await self._notes.queued(
-                            queued, held=bool(held and held.is_asked and not held.is_released)
-                        )
-                        for transfer in queued:
-                            self._hold(transfer, held)
-                            self._queue(transfer)
-                        if held is not None:
-                            await self._ask(like.batch, held, files, total)
-                    self._start_waiting()
-        finally:
-            self._walks.discard(walk)
-            self._scans -= 1
-            if held is not None:
-                held.walked.set()
-        if held is not None and held.is_dismissed:
-            return
-        if held is not None and not (held.is_asked or walk.cancelled_caught):
-            self.release(like.batch)
-        self._tell_scanned(
-            BatchScanned(batch=like.batch, files=files, total_size=total, faults=tuple(faults))
-        )
-
-    def _tell_scanned(self, event: BatchScanned) -> None:
-        if self._history is not None:
-            self._history.scanned(event.batch, len(event.faults))
-        self._reporter.emit(event)
-
-    def _hold(self, transfer: Transfer, held: HeldDrop | None) -> None:
-        if held is not None and not held.is_released:
-            transfer.is_held = True
-            held.transfers.append(transfer)
-
-    async def _ask(self, batch: int, held: HeldDrop, files: int, total: int) -> None:
-        """Tell that a drop is too large to be begun without asking, when that is found out."""
-        if held.is_asked or not held.limit.is_passed(files, total):
-            return
-        held.is_asked = True
-        self._reporter.emit(BatchHeld(batch=batch, held=True))
-        await self._notes.paused([one.id for one in held.transfers], paused=True)
+            self._settle(transfer, wanted, ended_event(transfer, 0.0))
 
     # --- small files -----------------------------------------------------------------------------
 
@@ -687,7 +567,7 @@ class Engine:
                     file.settled = True
                     self._settle(file.transfer, State.CANCELLED, Cancelled(file.transfer.id, 0.0))
             self._small_lanes -= 1
-            self._start_waiting()
+            self.go_on()
 
     async def _settle_small(self, files: Sequence[SmallFile], target: Target) -> None:
         """Note what was stored, and put each where it belongs."""
@@ -701,7 +581,7 @@ class Engine:
                 continue
             file.settled = True
             if file.error is None:
-                self._settle(transfer, transfer.wanted, self._ended(transfer, file.seconds))
+                self._settle(transfer, transfer.wanted, ended_event(transfer, file.seconds))
             elif needs_patience(file.error):
                 self._again_alone(transfer)
             else:
@@ -730,7 +610,7 @@ class Engine:
         transfer.alone = True
         if transfer.state is not State.QUEUED:
             transfer.enter(State.QUEUED)
-        self._line_up(transfer)
+        self.line_up(transfer)
 
     # --- one transfer by itself ------------------------------------------------------------------
 
@@ -746,12 +626,12 @@ class Engine:
             if in_line:
                 in_line = False
                 self._large_running -= 1
-                self._start_waiting()
+                self.go_on()
 
         try:
             with transfer.scope:
                 try:
-                    outcome = await self._store(transfer)
+                    outcome = await self._storing.store(transfer)
                     pointer = pointer_of(outcome)
                     # S3 has it: the catalog must know. The next file need not wait for that.
                     with anyio.CancelScope(shield=True):
@@ -764,7 +644,7 @@ class Engine:
                     result = success_event(transfer.id, outcome, pointer, seconds)
         finally:
             seconds = time.monotonic() - started
-            self._settle(transfer, *(result or (transfer.wanted, self._ended(transfer, seconds))))
+            self._settle(transfer, *(result or (transfer.wanted, ended_event(transfer, seconds))))
             leave_line()
 
     def _failure(
@@ -781,14 +661,6 @@ class Engine:
             error = unexpected(transfer.name, error)
         return State.FAILED, Failed(id=transfer.id, error=error, seconds=seconds)
 
-    def _ended(self, transfer: Transfer, seconds: float) -> Event:
-        """Return the event of a transfer that was cancelled or paused, or paused and resumed already."""
-        if transfer.wanted is State.PAUSED:
-            return Paused(id=transfer.id)
-        if transfer.wanted is State.QUEUED:
-            return queued_event(transfer)
-        return Cancelled(id=transfer.id, seconds=seconds)
-
     def _settle(self, transfer: Transfer, state: State, event: Event) -> None:
         """Put a transfer whose work is over where it belongs."""
         if state in {State.STORED, State.ALREADY_STORED}:
@@ -800,7 +672,7 @@ class Engine:
             self._end(transfer, state, event)
             if state is State.CANCELLED and may_have_begun:
                 # Resumed and cancelled at once, it has not looked for what an earlier try had sent.
-                self._drops += 1
+                self._clean_ups += 1
                 self._group.start_soon(self._drop_unfinished, [transfer])
             return
         if state is State.QUEUED:
@@ -811,79 +683,8 @@ class Engine:
             self._blocked.append(transfer)
         self._reporter.emit(event)
         if state is State.QUEUED:
-            self._line_up(transfer)
-            self._start_waiting()
-
-    async def _writer(
-        self, transfer: Transfer, progress: Progress
-    ) -> tuple[ContentWriter, HashedFile | None]:
-        """Return the writer of a transfer's target; while that is being reached, the file is hashed."""
-        target, size = transfer.target, transfer.size
-        if target.is_decided or transfer.path is None or size is None or transfer.alone:
-            return await target.writer(), None
-        path, part_size = Path(transfer.path), part_size_for(size, target.connection.part_size)
-        hashed: HashedFile | None = None
-
-        async def hash_ahead() -> None:
-            nonlocal hashed
-            with suppress(SourceError):  # the write itself tells it
-                hashed = await hash_file(path, part_size, progress, limiter=self._hashes_ahead)
-
-        async with plain_task_group() as group:
-            group.start_soon(hash_ahead)
-            writer = await target.writer()
-            if self._journal is not None and await writer.has_unfinished(path, self._journal):
-                group.cancel_scope.cancel()
-        return writer, hashed
-
-    async def _store(self, transfer: Transfer) -> WriteOutcome:
-        progress = transfer.progress = self._progress_of(transfer)
-        writer, hashed = await self._writer(transfer, progress)
-        attempt = 0
-
-        def keep(cause: BaseException | None) -> bool:
-            if isinstance(cause, Exception):
-                return is_resumable(cause)
-            return transfer.wanted is not State.CANCELLED
-
-        while True:
-            try:
-                if transfer.path is not None:
-                    return await writer.write_file(
-                        Path(transfer.path),
-                        content_type=transfer.content_type,
-                        tags=transfer.tags,
-                        progress=progress,
-                        single_pass=transfer.single_pass or transfer.target.connection.single_pass,
-                        repair=transfer.repair,
-                        log=self._journal,
-                        keep=keep,
-                        hashed=hashed,
-                    )
-                assert transfer.stream is not None
-                return await writer.write_stream(
-                    transfer.stream,
-                    content_type=transfer.content_type or content_type_of(transfer.name),
-                    tags=transfer.tags,
-                    progress=progress,
-                )
-            except SourceChanged as error:
-                attempt += 1
-                if transfer.path is None or attempt > _HASHED_AGAIN:
-                    raise
-                self._reporter.emit(HashedAgain(id=transfer.id, error=error))
-                await anyio.sleep(_SETTLE_S * attempt)
-                progress = transfer.progress = self._progress_of(transfer)
-                hashed = None
-
-    def _progress_of(self, transfer: Transfer) -> Progress:
-        transfer.is_keyed = False
-        progress = Progress(
-            on_phase=lambda _: self._reporter.report(transfer),
-            on_keyed=lambda _place, _hash: self._reporter.tell_key(transfer),
-        )
-        progress.is_unheard, transfer.is_unheard = transfer.is_unheard, False
-        return progress
+            self.line_up(transfer)
+            self.go_on()
 
     async def _drop_unfinished(self, transfers: Sequence[Transfer]) -> None:
         """Take away what paused or waiting transfers had in the store, now that they are cancelled."""
@@ -891,18 +692,16 @@ class Engine:
             begun = await self._journal.begun_paths() if self._journal is not None else set[str]()
             for transfer in transfers:
                 if transfer.path in begun:
-                    await self._drop_one(transfer, Path(transfer.path))
+                    await self._drop_one(transfer)
         except HashdropError as error:
             _LOG.warning("Uploads may be left: %s", error)
         finally:
-            self._drops -= 1
+            self._clean_ups -= 1
             self._reporter.wake()
 
-    async def _drop_one(self, transfer: Transfer, path: Path) -> None:
-        assert self._journal is not None
+    async def _drop_one(self, transfer: Transfer) -> None:
         try:
-            writer = await transfer.target.writer()
-            await writer.drop_unfinished(path, self._journal)
+            await self._storing.drop_unfinished(transfer)
         except HashdropError as error:
             _LOG.warning("An upload of %s may be left: %s", transfer.name, error)
 

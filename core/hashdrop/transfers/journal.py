@@ -2,7 +2,8 @@
 
 `hashdrop_uploads`: multipart uploads that were begun and neither completed nor aborted, each with what
 the file was when it was hashed. `hashdrop_queue`: the files that the window still has to store.
-`hashdrop_stores`: what a store was found able to do. Every row of the first two has an owner, a run of the
+`hashdrop_temporaries`: objects that stand in a bucket only for a while. `hashdrop_stores`: what a store was
+found able to do. Every row of the first three has an owner, a run of the
 program: it holds a lock file as long as it lives, so that a row whose owner was killed is free for the
 next start, and one whose owner lives is left alone.
 
@@ -37,6 +38,7 @@ from hashdrop.digest import FileDigest
 from hashdrop.errors import CatalogError
 from hashdrop.s3.probe import Abilities
 from hashdrop.s3.resuming import UnfinishedUpload
+from hashdrop.s3.temporaries import Temporary
 from hashdrop.snapshot import FileSnapshot
 
 T = TypeVar("T")
@@ -89,6 +91,14 @@ CREATE TABLE IF NOT EXISTS hashdrop_stores (
     tells_size INTEGER NOT NULL,
     probed_at REAL NOT NULL,
     PRIMARY KEY (store, bucket)
+);
+CREATE TABLE IF NOT EXISTS hashdrop_temporaries (
+    store TEXT NOT NULL,
+    bucket TEXT NOT NULL,
+    object_key TEXT NOT NULL,
+    begun_at REAL NOT NULL,
+    owner TEXT NOT NULL,
+    PRIMARY KEY (store, bucket, object_key)
 );
 CREATE UNIQUE INDEX IF NOT EXISTS hashdrop_queue_by_transfer ON hashdrop_queue (owner, transfer);
 """
@@ -226,6 +236,42 @@ class Journal:
                 for row in database.execute("SELECT DISTINCT path FROM hashdrop_uploads")
             }
         )
+
+    # --- temporary objects -----------------------------------------------------------------------
+
+    async def will_be(self, temporary: Temporary) -> None:
+        """Note a temporary object before it is made; returns when it is on the disk."""
+        values = (*_key_of(temporary), time.time(), self._owner)
+        await self._run(
+            lambda database: database.execute(
+                "INSERT OR REPLACE INTO hashdrop_temporaries VALUES (?, ?, ?, ?, ?)", values
+            )
+        )
+
+    async def is_gone(self, temporary: Temporary) -> None:
+        """Forget a temporary object of which nothing is left."""
+        await self._run(
+            lambda database: database.execute(
+                "DELETE FROM hashdrop_temporaries WHERE store = ? AND bucket = ? AND object_key = ?",
+                _key_of(temporary),
+            )
+        )
+
+    async def left_behind(self, store: str, bucket: str) -> list[Temporary]:
+        """Return the temporary objects in a bucket of runs that are over."""
+
+        def work(database: sqlite3.Connection) -> list[Temporary]:
+            rows = database.execute(
+                "SELECT * FROM hashdrop_temporaries WHERE store = ? AND bucket = ? ORDER BY begun_at",
+                (store, bucket),
+            ).fetchall()
+            return [
+                Temporary(store, bucket, row["object_key"])
+                for row in rows
+                if row["owner"] != self._owner and self._is_free(row["owner"])
+            ]
+
+        return await self._run(work)
 
     # --- stores ----------------------------------------------------------------------------------
 
@@ -415,6 +461,10 @@ def _migrate(database: sqlite3.Connection) -> None:
         _MIGRATIONS[version](database)
         version += 1
         database.execute("UPDATE hashdrop_journal SET version = ?", (version,))
+
+
+def _key_of(temporary: Temporary) -> tuple[str, str, str]:
+    return temporary.store, temporary.bucket, temporary.key
 
 
 def _upload(row: Any) -> UnfinishedUpload:

@@ -10,12 +10,16 @@ from hashdrop.errors import StoreError
 from hashdrop.pointer import StoredPointer
 from hashdrop.s3.claims import Claimed
 from hashdrop.transfers.events import AlreadyStored
+from hashdrop.transfers.events import Cancelled
 from hashdrop.transfers.events import Event
+from hashdrop.transfers.events import Paused
 from hashdrop.transfers.events import State
 from hashdrop.transfers.events import Stored
+from hashdrop.transfers.reporting import queued_event
 
 if TYPE_CHECKING:
     from hashdrop.s3.writing import WriteOutcome
+    from hashdrop.transfers.transfer import Transfer
 
 
 def pointer_of(outcome: WriteOutcome) -> StoredPointer:
@@ -52,6 +56,20 @@ def success_event(
         verified=outcome.verified,
         unverified_reason=outcome.unverified_reason,
     )
+
+
+def ended_event(transfer: Transfer, seconds: float) -> Event:
+    """Return the event of a transfer that was cancelled or paused, or paused and resumed already.
+
+    Args:
+        transfer: At the end of its work.
+        seconds: That it took.
+    """
+    if transfer.wanted is State.PAUSED:
+        return Paused(id=transfer.id)
+    if transfer.wanted is State.QUEUED:
+        return queued_event(transfer)
+    return Cancelled(id=transfer.id, seconds=seconds)
 
 
 def needs_patience(error: Exception) -> bool:

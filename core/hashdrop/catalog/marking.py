@@ -1,0 +1,121 @@
+"""Marks on the names of an object: that it was verified, that it is gone from its bucket, or there again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from labox.core.database import ManifestRecord
+from sqlalchemy import ColumnElement
+from sqlalchemy import delete
+from sqlalchemy import insert
+from sqlalchemy import select
+from sqlalchemy import update
+
+from hashdrop.catalog.records import NameRecord
+from hashdrop.catalog.records import TagRecord
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+_MOST_AT_ONCE = 500
+
+
+def at_place(bucket: str, key: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Return the conditions of all names of one object."""
+    return NameRecord.key == key, NameRecord.bucket == bucket
+
+
+async def mark_verified(
+    connection: AsyncConnection, bucket: str, key: str, content_hash: str, moment: datetime | None
+) -> None:
+    """Mark the names of an object: its content has its hash, or with `None`: it was found not to have it.
+
+    Args:
+        connection: In a transaction of `begin_writing`.
+        bucket: Of the object.
+        key: Of the object.
+        content_hash: That was looked for; names under another hash are left alone.
+        moment: When, UTC.
+
+    Raises:
+        SQLAlchemyError: The database cannot be written.
+    """
+    values: dict[str, datetime | None] = {"verified_at": moment}
+    if moment is not None:
+        values["gone_at"] = None
+    await connection.execute(
+        update(NameRecord)
+        .where(*at_place(bucket, key), NameRecord.content_hash == content_hash)
+        .values(values)
+    )
+
+
+async def mark_gone(connection: AsyncConnection, bucket: str, key: str, moment: datetime) -> None:
+    """Mark the names of an object that is not there any more; the first mark stays.
+
+    Args:
+        connection: In a transaction of `begin_writing`.
+        bucket: Of the object.
+        key: Of the object.
+        moment: When it was found out, UTC.
+
+    Raises:
+        SQLAlchemyError: The database cannot be written.
+    """
+    await connection.execute(
+        update(NameRecord)
+        .where(*at_place(bucket, key), NameRecord.gone_at.is_(None))
+        .values(gone_at=moment)
+    )
+
+
+async def mark_there(connection: AsyncConnection, bucket: str, key: str) -> None:
+    """Take the mark away of the names of an object that is there again.
+
+    Args:
+        connection: In a transaction of `begin_writing`.
+        bucket: Of the object.
+        key: Of the object.
+
+    Raises:
+        SQLAlchemyError: The database cannot be written.
+    """
+    await connection.execute(update(NameRecord).where(*at_place(bucket, key)).values(gone_at=None))
+
+
+async def write_tags(
+    connection: AsyncConnection, bucket: str, key: str, tags: Mapping[str, str]
+) -> None:
+    """Give all names of an object these tags, and no others; labox's record of it, too.
+
+    Args:
+        connection: In a transaction of `begin_writing`.
+        bucket: Of the object.
+        key: Of the object.
+        tags: Key -> value.
+
+    Raises:
+        SQLAlchemyError: The database cannot be written.
+    """
+    query = select(NameRecord.id, NameRecord.manifest_id).where(*at_place(bucket, key))
+    rows = (await connection.execute(query)).all()
+    names = [row[0] for row in rows]
+    for start in range(0, len(names), _MOST_AT_ONCE):
+        some = names[start : start + _MOST_AT_ONCE]
+        await connection.execute(
+            update(NameRecord).where(NameRecord.id.in_(some)).values(tags=dict(tags))
+        )
+        await connection.execute(delete(TagRecord).where(TagRecord.name_id.in_(some)))
+        values = [
+            {"tag": tag, "value": value, "name_id": number}
+            for number in some
+            for tag, value in tags.items()
+        ]
+        if values:
+            await connection.execute(insert(TagRecord), values)
+    for manifest in {row[1] for row in rows}:
+        await connection.execute(
+            update(ManifestRecord).where(ManifestRecord.id == manifest).values(tags=dict(tags))
+        )

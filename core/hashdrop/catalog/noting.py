@@ -1,0 +1,228 @@
+"""What is noted of an object that S3 confirmed: labox's manifest and content of it once, and a name.
+
+The same on every database; neither SQLAlchemy nor labox is loaded here, which takes longer than to store
+a small file.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import platform
+from collections.abc import Collection
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from datetime import UTC
+from datetime import datetime
+from functools import cache
+from typing import Any
+from typing import Protocol
+from uuid import UUID
+from uuid import uuid4
+
+from hashdrop.catalog.rows import StoredName
+from hashdrop.catalog.rows import fold
+from hashdrop.pointer import StoredPointer
+
+VERSION = "0003"
+"""Of the tables; a later one comes with a script in `migrations/versions`."""
+VERSION_TABLE = "hashdrop_catalog_version"
+CLASS_ID = "6f1d9c2b"
+"""Of the storable, as labox's records name it; labox fills it up with zeros."""
+CONTENT_KEY = "content"
+"""The one piece of content of a stored file, as labox's records name it."""
+SERIALIZER_NAME = "hashdrop.file@v1"
+STORAGE_NAME = "labox.aws.s3@v1"
+UNPACKER_NAME = "hashdrop.stored_file@v1"
+MANIFESTS = "labox_manifests"
+CONTENTS = "labox_contents"
+NAMES = "hashdrop_names"
+TAGS = "hashdrop_tags"
+
+_MOST_AT_ONCE = 500
+"""Objects noted by one round of queries; SQLite takes some thousands of parameters."""
+
+Row = dict[str, Any]
+_Place = tuple[str, str, str]
+_Name = tuple[UUID, str, str, str]
+
+
+class Tables(Protocol):
+    """The tables of a catalog, in a transaction that nobody else writes beside; all of it blocks."""
+
+    def contents(self, hashes: Collection[str]) -> Iterable[tuple[UUID, str, str]]:
+        """Return manifest, content hash and place (JSON) of the contents with these hashes."""
+        ...
+
+    def names(
+        self, manifests: Collection[UUID], names: Collection[str]
+    ) -> Iterable[tuple[UUID, str, str, str, object]]:
+        """Return manifest, name, folder, connection and mark of names that are both."""
+        ...
+
+    def mark_there(self, manifests: Collection[UUID]) -> None:
+        """Take the mark of what is gone away from all names of these manifests."""
+        ...
+
+    def add(self, table: str, rows: Sequence[Row]) -> None:
+        """Add rows to a table."""
+        ...
+
+    def add_names(self, rows: Sequence[Row]) -> Sequence[int]:
+        """Add names; returns their ids, in this order."""
+        ...
+
+
+def note_all(tables: Tables, stored: Sequence[StoredName]) -> int:
+    """Note objects, each under a name; the same name of an object is noted once.
+
+    A name that was marked as gone is there again.
+
+    Args:
+        tables: Of the catalog.
+        stored: What was stored.
+
+    Returns:
+        How many names were new.
+    """
+    added = 0
+    for start in range(0, len(stored), _MOST_AT_ONCE):
+        added += _note(tables, stored[start : start + _MOST_AT_ONCE])
+    return added
+
+
+def _note(tables: Tables, stored: Sequence[StoredName]) -> int:
+    manifests = _manifests_of(tables, stored)
+    new = {
+        _place(one.pointer): (uuid4(), one)
+        for one in stored
+        if _place(one.pointer) not in manifests
+    }
+    now = datetime.now(UTC)
+    if new:
+        rows = list(new.values())
+        tables.add(MANIFESTS, [_manifest_row(number, one, now) for number, one in rows])
+        tables.add(CONTENTS, [_content_row(number, one, now) for number, one in rows])
+    names = {
+        (manifest, one.name, one.folder, one.connection): one
+        for one in stored
+        if (manifest := manifests.get(_place(one.pointer)))
+    }
+    known = _known_names(tables, names) if names else dict[_Name, bool]()
+    if gone := {key[0] for key, is_gone in known.items() if is_gone}:
+        tables.mark_there(gone)
+    fresh = {key: one for key, one in names.items() if key not in known}
+    for one in stored:
+        if created := new.get(_place(one.pointer)):
+            fresh[created[0], one.name, one.folder, one.connection] = one
+    _add_names(tables, fresh, now)
+    return len(fresh)
+
+
+def _place(pointer: StoredPointer) -> _Place:
+    return pointer.bucket, pointer.key, pointer.content_hash
+
+
+def _manifests_of(tables: Tables, stored: Sequence[StoredName]) -> dict[_Place, UUID]:
+    """Return the manifests of those objects that the catalog has."""
+    found: dict[_Place, UUID] = {}
+    for manifest, content_hash, config in tables.contents(
+        {one.pointer.content_hash for one in stored}
+    ):
+        place = json.loads(config)
+        found[place["bucket"], place["key"], content_hash] = manifest
+    return found
+
+
+def _known_names(tables: Tables, names: Mapping[_Name, StoredName]) -> dict[_Name, bool]:
+    """Return those names that the catalog has, and whether they are marked as gone."""
+    # By both: one content may have very many names.
+    found = tables.names({key[0] for key in names}, {key[1] for key in names})
+    known = {(row[0], row[1], row[2], row[3]): row[4] is not None for row in found}
+    return {key: is_gone for key, is_gone in known.items() if key in names}
+
+
+def _add_names(tables: Tables, names: Mapping[_Name, StoredName], now: datetime) -> None:
+    rows = [_name_row(manifest, one, now) for (manifest, *_), one in names.items()]
+    tagged = [row for row in rows if row["tags"]]
+    plain = [row for row in rows if not row["tags"]]
+    if plain:
+        tables.add(NAMES, plain)
+    if tagged:
+        ids = tables.add_names(tagged)
+        tags = [
+            {"tag": tag, "value": value, "name_id": number}
+            for number, row in zip(ids, tagged, strict=True)
+            for tag, value in row["tags"].items()
+        ]
+        tables.add(TAGS, tags)
+
+
+def _name_row(manifest: UUID, stored: StoredName, now: datetime) -> Row:
+    pointer = stored.pointer
+    return {
+        "manifest_id": manifest,
+        "name": stored.name,
+        "folded": fold(stored.name),
+        "folder": stored.folder,
+        "connection": stored.connection,
+        "machine": _machine() if stored.machine is None else stored.machine,
+        "user": _user() if stored.user is None else stored.user,
+        # SQLite keeps no zone: all of them are UTC.
+        "stored_at": stored.stored_at.astimezone(UTC) if stored.stored_at else now,
+        "size": pointer.content_size,
+        "content_type": pointer.content_type,
+        "content_hash": pointer.content_hash,
+        "bucket": pointer.bucket,
+        "key": pointer.key,
+        "tags": stored.tags,
+        "note": stored.note,
+        "gone_at": None,
+    }
+
+
+def _manifest_row(number: UUID, stored: StoredName, now: datetime) -> Row:
+    """Return labox's record of a file as its own saver would make it."""
+    return {
+        "id": number,
+        "tags": stored.tags,
+        "class_id": UUID(CLASS_ID.ljust(32, "0")),
+        "unpacker_name": UNPACKER_NAME,
+        "created_at": now,
+    }
+
+
+def _content_row(number: UUID, stored: StoredName, now: datetime) -> Row:
+    pointer = stored.pointer
+    return {
+        "id": uuid4(),
+        "manifest_id": number,
+        "content_key": CONTENT_KEY,
+        "content_type": pointer.content_type,
+        "content_encoding": None,
+        "content_hash": pointer.content_hash,
+        "content_hash_algorithm": pointer.content_hash_algorithm,
+        "content_size": pointer.content_size,
+        "serializer_name": SERIALIZER_NAME,
+        "serializer_config": "null",
+        "serializer_type": "StreamSerializer",
+        "storage_name": STORAGE_NAME,
+        "storage_config": json.dumps(
+            {"bucket": pointer.bucket, "key": pointer.key}, separators=(",", ":")
+        ),
+        "created_at": now,
+    }
+
+
+@cache
+def _machine() -> str:
+    return platform.node()
+
+
+@cache
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no name in this environment
+        return ""

@@ -1,0 +1,50 @@
+"""`hashdrop link`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import click
+
+from hashdrop.cli.options import Options
+from hashdrop.cli.printing import print_json
+from hashdrop.s3.linking import check_duration
+from hashdrop.service import open_service
+
+
+async def run_link(options: Options, *, pointer: str, expires: timedelta, as_json: bool) -> int:
+    """Print a link that expires: alone on its line, its end beside it on standard error.
+
+    Args:
+        options: The shared ones.
+        pointer: Key, `s3://` address, pointer JSON or content hash.
+        expires: How long it holds.
+        as_json: Print one JSON object with its end instead.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        UsageError: Longer than S3 or the credentials allow.
+        HashdropError: The object is not there, or cannot be asked for.
+    """
+    check_duration(expires)
+    async with open_service(options.paths, choice=options.chosen()) as service:
+        await service.connect()
+        if service.status.error is not None:
+            raise service.status.error
+        place = await service.stored.find(pointer)
+        link = await service.stored.link(place, expires)
+    if as_json:
+        print_json(
+            {
+                "url": link.url,
+                "ends_at": link.ends_at.isoformat(),
+                "bucket": place.bucket,
+                "key": place.key,
+            }
+        )
+        return 0
+    click.echo(link.url)
+    click.echo(f"It holds until {link.ends_at.astimezone():%Y-%m-%d %H:%M:%S %Z}.", err=True)
+    return 0

@@ -1,0 +1,1 @@
+"""What is done with what is stored: find, link, verify, download, delete, tag, list, rebuild."""

@@ -1,0 +1,198 @@
+"""Deleting: names only, or their objects too; taken back as long as the program runs, where the store can.
+
+What hangs on an object is told before: who else names it, whether it is locked, whether it can be brought
+back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field
+
+import anyio
+
+from hashdrop.catalog.rows import PointerRow
+from hashdrop.catalog.rows import StoredName
+from hashdrop.errors import HashdropError
+from hashdrop.errors import ObjectMissing
+from hashdrop.s3.deleting import delete_object
+from hashdrop.s3.deleting import keeps_versions
+from hashdrop.s3.deleting import lock_of
+from hashdrop.s3.deleting import undelete_object
+from hashdrop.s3.inspecting import ask_for
+from hashdrop.stored.places import Place
+from hashdrop.stored.places import Reach
+from hashdrop.stored.several import for_each
+from hashdrop.stored.several import listed
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What it would mean to delete one object."""
+
+    place: Place
+    other_names: tuple[PointerRow, ...] = ()
+    """Names of the same object that were not chosen, newest first, 1,000 at most."""
+    is_there: bool = True
+    """Whether it stands in the bucket."""
+    can_be_undone: bool = False
+    """Whether the bucket keeps what is deleted."""
+    lock: str = ""
+    """What keeps it from being deleted for ever, in words; "" for nothing."""
+    error: HashdropError | None = None
+    """Why the store could not be asked."""
+
+
+@dataclass(slots=True)
+class Deletion:
+    """What was deleted, and what could not be."""
+
+    names: list[PointerRow] = field(default_factory=list["PointerRow"])
+    """Taken out of the catalog."""
+    objects: list[Place] = field(default_factory=list["Place"])
+    """Deleted from their buckets."""
+    absent: list[Place] = field(default_factory=list["Place"])
+    """Objects that were not there."""
+    refused: list[tuple[Place, HashdropError]] = field(
+        default_factory=list["tuple[Place, HashdropError]"]
+    )
+    """Objects that stay, with their names, and why."""
+    marks: dict[tuple[str, str], tuple[Place, str]] = field(
+        default_factory=dict["tuple[str, str]", "tuple[Place, str]"]
+    )
+    """Bucket and key of each object that can be brought back -> the version of the mark."""
+    others: list[PointerRow] = field(default_factory=list["PointerRow"])
+    """Names that were not chosen, of objects that are not there any more; they are marked as gone."""
+
+    @property
+    def can_be_undone(self) -> bool:
+        """Whether all of it can be taken back."""
+        return all((one.bucket, one.key) in self.marks for one in self.objects) and bool(
+            self.names or self.objects
+        )
+
+
+async def foresee(reach: Reach, rows: Sequence[PointerRow]) -> list[Prospect]:
+    """Say what it would mean to delete the objects of these rows; each object once.
+
+    Args:
+        reach: To the catalog and the stores.
+        rows: As chosen; those of a bucket's listing have no name in the catalog.
+
+    Raises:
+        CatalogError: The catalog cannot be read.
+    """
+    places = _objects_of(rows)
+    chosen = {row.id for row in rows}
+    found: dict[int, Prospect] = {}
+
+    async def one(item: tuple[int, Place]) -> None:
+        number, place = item
+        names = await (await reach.catalog()).names_at(place.bucket, place.key)
+        others = tuple(row for row in names if row.id not in chosen)
+        found[number] = await _foreseen(reach, place, others)
+
+    await for_each(listed(list(enumerate(places))), one)
+    return [found[number] for number in range(len(places))]
+
+
+async def delete(reach: Reach, rows: Sequence[PointerRow], *, objects: bool) -> Deletion:
+    """Delete names, or their objects with them.
+
+    With objects, a name goes only when its object is gone; names of the same object that were not chosen
+    stay, and are marked as gone.
+
+    Args:
+        reach: To the catalog and the stores.
+        rows: As chosen.
+        objects: Whether the objects, too.
+
+    Raises:
+        CatalogError: The catalog cannot be written.
+    """
+    done = Deletion()
+    # Shielded: what the store deleted the catalog is to know.
+    with anyio.CancelScope(shield=objects):
+        if objects:
+
+            async def one(place: Place) -> None:
+                await _delete_object(reach, place, done)
+
+            await for_each(listed(_objects_of(rows)), one)
+        kept = {(place.bucket, place.key) for place, _ in done.refused}
+        done.names = [
+            row for row in rows if row.id and (row.pointer.bucket, row.pointer.key) not in kept
+        ]
+        catalog = await reach.catalog()
+        await catalog.forget(done.names)
+        for place in (*done.objects, *done.absent):
+            done.others += await catalog.names_at(place.bucket, place.key)
+            await catalog.mark_gone(place.bucket, place.key)
+    return done
+
+
+async def undo(reach: Reach, deletion: Deletion) -> None:
+    """Take a deletion back: objects first, then their names.
+
+    Args:
+        reach: To the catalog and the stores.
+        deletion: That `can_be_undone`.
+
+    Raises:
+        HashdropError: An object cannot be brought back; the names stay deleted.
+        CatalogError: The catalog cannot be written.
+    """
+    with anyio.CancelScope(shield=True):
+        for place, mark in deletion.marks.values():
+            reached = await reach.reached(place.connection, place.bucket)
+            await undelete_object(reached.writer.requests, place.s3, mark)
+        catalog = await reach.catalog()
+        await catalog.record_many([_stored_name(row) for row in deletion.names])
+        for place in deletion.objects:
+            await catalog.mark_there(place.bucket, place.key)
+
+
+def _objects_of(rows: Sequence[PointerRow]) -> list[Place]:
+    return list({(row.pointer.bucket, row.pointer.key): Place.of(row) for row in rows}.values())
+
+
+async def _foreseen(reach: Reach, place: Place, others: tuple[PointerRow, ...]) -> Prospect:
+    try:
+        reached = await reach.reached(place.connection, place.bucket)
+        standing = await ask_for(reached.writer.requests, place.s3)
+        keeps = await keeps_versions(reached.writer.requests, place.s3)
+    except ObjectMissing:
+        return Prospect(place, others, is_there=False)
+    except HashdropError as error:
+        return Prospect(place, others, error=error)
+    return Prospect(place, others, can_be_undone=keeps, lock=lock_of(standing))
+
+
+async def _delete_object(reach: Reach, place: Place, done: Deletion) -> None:
+    try:
+        reached = await reach.reached(place.connection, place.bucket)
+        mark = await delete_object(reached.writer.requests, place.s3)
+    except ObjectMissing:
+        done.absent.append(place)
+        return
+    except HashdropError as error:
+        done.refused.append((place, error))
+        return
+    done.objects.append(place)
+    if mark:
+        done.marks[place.bucket, place.key] = (place, mark)
+
+
+def _stored_name(row: PointerRow) -> StoredName:
+    return StoredName(
+        pointer=row.pointer,
+        name=row.name,
+        folder=row.folder,
+        connection=row.connection,
+        tags=dict(row.tags),
+        note=row.note,
+        stored_at=row.stored_at,
+        machine=row.machine,
+        user=row.user,
+    )

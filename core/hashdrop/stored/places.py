@@ -1,0 +1,190 @@
+"""Where something stored is, and how its store is reached: what all questions about it begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from typing import Protocol
+
+from hashdrop.errors import ObjectMissing
+from hashdrop.errors import UsageError
+from hashdrop.pasted import Pasted
+from hashdrop.pasted import hash_in_key
+from hashdrop.pasted import parse_pasted
+from hashdrop.pointer import StoredPointer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hashdrop.catalog.catalog import Catalog
+    from hashdrop.catalog.rows import PointerRow
+    from hashdrop.connection import Connection
+    from hashdrop.s3.routing import S3Pointer
+    from hashdrop.s3.writing import ContentWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An object, with what is known of it without asking its store."""
+
+    bucket: str
+    key: str
+    content_hash: str = ""
+    """SHA-256 that it should have, hexadecimal; "" where nobody knows."""
+    size: int | None = None
+    """Bytes."""
+    content_type: str = ""
+    connection: str = ""
+    """Name of the connection that stored it; "" for the current one."""
+    name: str = ""
+    """A file name of it; "" where it has none."""
+    folder: str = ""
+    """Folder below what was dropped."""
+
+    @classmethod
+    def of(cls, row: PointerRow) -> Place:
+        """Return the place of a row."""
+        pointer = row.pointer
+        return cls(
+            bucket=pointer.bucket,
+            key=pointer.key,
+            content_hash=pointer.content_hash,
+            size=pointer.content_size,
+            content_type=pointer.content_type,
+            connection=row.connection,
+            name=row.name,
+            folder=row.folder,
+        )
+
+    @property
+    def s3(self) -> S3Pointer:
+        """As requests have it."""
+        return {"bucket": self.bucket, "key": self.key}
+
+    @property
+    def uri(self) -> str:
+        """The `s3://bucket/key` form."""
+        return f"s3://{self.bucket}/{self.key}"
+
+    @property
+    def file_name(self) -> str:
+        """The name that a file of it gets."""
+        return self.name or self.key.rpartition("/")[2] or "object"
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A connection that was reached."""
+
+    connection: Connection
+    """With the endpoint that it has now: that of the store on this computer changes at each start."""
+    writer: ContentWriter
+
+
+class Reach(Protocol):
+    """What questions about stored objects need; the service is it."""
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """All connections."""
+        ...
+
+    @property
+    def connection(self) -> Connection:
+        """The current one."""
+        ...
+
+    @property
+    def data(self) -> Path:
+        """Folder of this person's data."""
+        ...
+
+    async def catalog(self) -> Catalog:
+        """Return the catalog when it is open."""
+        ...
+
+    async def reached(self, connection: str = "", bucket: str = "") -> Reached:
+        """Return a connection when it is reached.
+
+        Args:
+            connection: Its name; where there is none of that name any more, one of the same bucket, else the
+                current one.
+            bucket: That is wanted.
+
+        Raises:
+            HashdropError: It cannot be reached.
+        """
+        ...
+
+
+async def find_place(reach: Reach, text: str) -> Place:
+    """Return where a pasted pointer, key or hash leads, with what the catalog knows of it.
+
+    Args:
+        reach: To the catalog.
+        text: As of `pasted.parse_pasted`.
+
+    Raises:
+        UsageError: The text is none of these, or the beginning of several hashes.
+        ObjectMissing: It is a hash that the catalog does not know.
+        CatalogError: The catalog cannot be read.
+    """
+    endpoints = [one.endpoint_url for one in reach.connections if one.endpoint_url]
+    pasted = parse_pasted(text, endpoints=endpoints)
+    catalog = await reach.catalog()
+    if not pasted.key:
+        return await _of_hash(reach, catalog, pasted.content_hash)
+    bucket = pasted.bucket or reach.connection.bucket
+    rows = await catalog.names_at(bucket, pasted.key, limit=1)
+    if rows:
+        return Place.of(rows[0])
+    return Place(
+        bucket=bucket,
+        key=pasted.key,
+        content_hash=pasted.content_hash,
+        connection=_connection_of(reach, pasted, bucket),
+    )
+
+
+async def _of_hash(reach: Reach, catalog: Catalog, content_hash: str) -> Place:
+    found = await catalog.find_hash(content_hash)
+    if not found:
+        raise ObjectMissing(
+            f"No stored file has the hash {content_hash}.", hint="Give its key or s3:// address."
+        )
+    if len({one.content_hash for one in found}) > 1:
+        raise UsageError(
+            f"Several stored files have a hash that begins with {content_hash}.",
+            hint="Give more of it.",
+        )
+    own = [one for one in found if one.bucket == reach.connection.bucket]
+    best = (own or found)[0]
+    rows = await catalog.names_at(best.bucket, best.key, limit=1)
+    return Place.of(rows[0]) if rows else known_place(best)
+
+
+def known_place(pointer: StoredPointer) -> Place:
+    """Return the place of a pointer that has no name."""
+    return Place(
+        pointer.bucket,
+        pointer.key,
+        pointer.content_hash,
+        pointer.content_size,
+        pointer.content_type,
+    )
+
+
+def with_hash(place: Place) -> str | None:
+    """Return the hash that an object should have: the catalog's, else the one in its key."""
+    return place.content_hash or hash_in_key(place.key)
+
+
+def _connection_of(reach: Reach, pasted: Pasted, bucket: str) -> str:
+    """Return the connection that leads to a pasted address; "" for the current one."""
+    fitting: Sequence[Connection] = [one for one in reach.connections if one.bucket == bucket]
+    there = [one for one in fitting if pasted.endpoint and one.endpoint_url == pasted.endpoint]
+    if any(one.name == reach.connection.name for one in there or fitting):
+        return ""
+    best = there or fitting
+    return best[0].name if best else ""

@@ -1,0 +1,149 @@
+"""Does what is stored still have its hash? Objects are read back, piece by piece, and hashed on the way."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import AsyncGenerator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from typing import Literal
+
+from anyio.to_thread import run_sync
+
+from hashdrop.errors import ContentMismatch
+from hashdrop.errors import HashdropError
+from hashdrop.errors import LocalStoreError
+from hashdrop.errors import ObjectMissing
+from hashdrop.errors import StoreError
+from hashdrop.errors import UsageError
+from hashdrop.pointer import StoredPointer
+from hashdrop.s3.inspecting import ask_for
+from hashdrop.stored.places import Place
+from hashdrop.stored.places import Reach
+from hashdrop.stored.places import with_hash
+from hashdrop.stored.several import for_each
+
+if TYPE_CHECKING:
+    from hashdrop.s3.writing import ContentWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found out about one object."""
+
+    bucket: str
+    key: str
+    status: Literal["verified", "mismatch", "missing", "unknown", "failed"]
+    """"unknown": nobody knows which hash it should have; "failed": it could not be read."""
+    content_hash: str | None = None
+    """That it should have."""
+    found_hash: str | None = None
+    """That it has; `None` where it was not found out."""
+    size: int | None = None
+    """Bytes."""
+    how: Literal["read", "checksum", ""] = ""
+    """Read back, or told by the store's own checksum of the whole."""
+    error: HashdropError | None = None
+    """Why it is missing or failed."""
+
+
+async def verify(
+    reach: Reach,
+    place: Place,
+    *,
+    trusts_checksum: bool = False,
+    on_read: Callable[[int], None] | None = None,
+) -> Verdict:
+    """Find out whether an object has its hash; what was found out is noted in the catalog.
+
+    Args:
+        reach: To the catalog and the store.
+        place: Of the object.
+        trusts_checksum: Whether the store's SHA-256 is enough where it says that it is one of the whole.
+        on_read: Told the bytes of each chunk.
+
+    Raises:
+        CatalogError: The catalog cannot be written.
+    """
+    expected = with_hash(place)
+    verdict = await _judged(reach, place, expected, trusts_checksum, on_read)
+    if verdict.status in {"verified", "mismatch"} and expected:
+        pointer = StoredPointer(place.bucket, place.key, expected, verdict.size or 0, "")
+        catalog = await reach.catalog()
+        await catalog.mark_verified(pointer, has_its_hash=verdict.status == "verified")
+    elif verdict.status == "missing":
+        await (await reach.catalog()).mark_gone(place.bucket, place.key)
+    return verdict
+
+
+async def verify_all(
+    reach: Reach,
+    places: AsyncGenerator[Place, None],
+    *,
+    on_verdict: Callable[[Verdict], None],
+    trusts_checksum: bool = False,
+    on_read: Callable[[int], None] | None = None,
+) -> None:
+    """Verify objects, some at the same time; one that cannot be read stops nothing.
+
+    Args:
+        reach: To the catalog and the stores.
+        places: Of the objects.
+        on_verdict: Told each verdict, in no order.
+        trusts_checksum: As of `verify`.
+        on_read: Told the bytes of each chunk.
+
+    Raises:
+        CatalogError: The catalog cannot be read or written.
+    """
+
+    async def one(place: Place) -> None:
+        on_verdict(await verify(reach, place, trusts_checksum=trusts_checksum, on_read=on_read))
+
+    await for_each(places, one)
+
+
+async def _judged(
+    reach: Reach,
+    place: Place,
+    expected: str | None,
+    trusts_checksum: bool,  # noqa: FBT001
+    on_read: Callable[[int], None] | None,
+) -> Verdict:
+    bucket, key = place.bucket, place.key
+    found: str | None = None
+    size = 0
+    how: Literal["read", "checksum"] = "read"
+    try:
+        reader = (await reach.reached(place.connection, bucket)).writer
+        if expected is None or trusts_checksum:
+            standing = await ask_for(reader.requests, place.s3)
+            if expected is None:
+                return Verdict(bucket, key, "unknown", size=standing.size)
+            found, size, how = standing.whole_sha256, standing.size, "checksum"
+        if found is None:
+            found, size = await _read_back(reader, place, on_read)
+            how = "read"
+    except ObjectMissing as error:
+        return Verdict(bucket, key, "missing", expected, error=error)
+    except (StoreError, ContentMismatch, UsageError, LocalStoreError) as error:
+        return Verdict(bucket, key, "failed", expected, error=error)
+    status = "verified" if found == expected else "mismatch"
+    return Verdict(bucket, key, status, expected, found, size, how)
+
+
+async def _read_back(
+    reader: ContentWriter, place: Place, on_read: Callable[[int], None] | None
+) -> tuple[str, int]:
+    digest = hashlib.sha256()
+    size = 0
+    stream = reader.read_stream(place.s3)
+    async with contextlib.aclosing(stream):
+        async for chunk in stream:
+            await run_sync(digest.update, chunk)
+            size += len(chunk)
+            if on_read is not None:
+                on_read(len(chunk))
+    return digest.hexdigest(), size

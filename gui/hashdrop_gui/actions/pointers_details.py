@@ -1,0 +1,293 @@
+"""Finds out what the panel shows of the selected pointer; stops when the selection moves on."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio
+from anyio.to_thread import run_sync
+from PySide6.QtCore import QEvent
+from PySide6.QtCore import QObject
+from PySide6.QtCore import Qt
+from PySide6.QtCore import QTimer
+
+from hashdrop.errors import HashdropError
+from hashdrop.stored.places import Place
+from hashdrop_gui.dialogs.tags import TagsDialog
+from hashdrop_gui.models.previewing import Kind
+from hashdrop_gui.models.previewing import Words
+from hashdrop_gui.models.previewing import bytes_wanted
+from hashdrop_gui.models.previewing import decode
+from hashdrop_gui.models.previewing import kind_of
+from hashdrop_gui.models.previewing import words_without
+from hashdrop_gui.models.standing import facts_of
+from hashdrop_gui.models.wording import progress_text
+from hashdrop_gui.models.wording import tr
+from hashdrop_gui.widgets.details_panel import WIDTH
+
+if TYPE_CHECKING:
+    from hashdrop.service import PointerRow
+    from hashdrop.service import Service
+    from hashdrop.stored.verifying import Verdict
+    from hashdrop_gui.pages.pointers import PointersPage
+    from hashdrop_gui.tasks import Tasks
+
+_REST_MS = 80
+"""Nobody is asked about a row that the selection only passes."""
+_KEPT_MS = 600
+_ROOM = 640
+"""Logical pixels of the page below which the panel is given up."""
+_TOLD_EVERY = 8 * 1024**2
+
+
+class Details(QObject):
+    """Fills the panel.
+
+    Args:
+        page: The page of pointers.
+        service: Asked.
+        tasks: Runs the asking.
+    """
+
+    def __init__(self, page: PointersPage, *, service: Service, tasks: Tasks) -> None:
+        super().__init__(page)
+        self._page = page
+        self._panel = page.details
+        self._service = service
+        self._tasks = tasks
+        self._row: PointerRow | None = None
+        self._scope: anyio.CancelScope | None = None
+        """Of what is asked about the row; cancelled when the selection moves on."""
+        self._verifying: dict[tuple[str, str], str] = {}
+        """Objects that are being read back, and how far they are."""
+        self._is_wanted = service.preferences.pointer_details != 0
+        self._rest = _timer(self, _REST_MS, self._show)
+        self._keep = _timer(self, _KEPT_MS, self._keep_width)
+        page.view.chosen.connect(self._rest.start)
+        page.model.modelReset.connect(self._rest.start)
+        page.model.dataChanged.connect(lambda *_: self._rest.start())
+        page.show_details.clicked.connect(self.want)
+        page.splitter.splitterMoved.connect(lambda *_: self._keep.start())
+        page.installEventFilter(self)
+        self._panel.hide_requested.connect(lambda: self.want(False))  # as `clicked`
+        self._panel.verify_requested.connect(self._on_verify_requested)
+        self._panel.tags_requested.connect(self._on_tags_requested)
+        page.add_action(tr("Show or hide the details"), self.turn, "Space", "Alt+Return")
+        width = service.preferences.pointer_details or WIDTH
+        page.splitter.setSizes([10_000, width])
+        self._show_or_hide()
+
+    # --- the panel itself ------------------------------------------------------------------------
+
+    def turn(self) -> None:
+        """Show the panel, or hide it."""
+        self.want(not self._is_wanted)
+
+    def want(self, wanted: bool) -> None:  # noqa: FBT001  # a slot of `clicked`
+        """Show the panel from now on, or do not."""
+        self._is_wanted = wanted
+        self._show_or_hide()
+        self._keep.start()
+
+    def _show_or_hide(self) -> None:
+        is_shown = self._is_wanted and self._page.width() >= _ROOM
+        self._page.show_details.setChecked(is_shown)
+        self._page.show_details.setEnabled(self._page.width() >= _ROOM)
+        if self._panel.isHidden() == is_shown:
+            if not is_shown and self._panel.isAncestorOf(self._page.focusWidget() or self._page):
+                self._page.view.setFocus()
+            self._panel.setVisible(is_shown)
+            self._rest.start()
+
+    def _keep_width(self) -> None:
+        width = self._page.splitter.sizes()[1] if self._is_wanted else 0
+        known = self._service.preferences.pointer_details
+        if width != known and (width or not self._is_wanted):
+            self._tasks.spawn(partial(self._service.prefer, pointer_details=width))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Give the panel up where there is no room for it."""
+        if watched is self._page and event.type() == QEvent.Type.Resize:
+            self._show_or_hide()
+        return super().eventFilter(watched, event)
+
+    # --- the row ---------------------------------------------------------------------------------
+
+    def _show(self) -> None:
+        self._stop()
+        self._row = None
+        if self._panel.isHidden():
+            return
+        count = self._page.view.chosen_count()
+        if count != 1:
+            if count:
+                size = sum(row.pointer.content_size for row in self._page.selected())
+                self._panel.show_many(count, size)
+            else:
+                self._panel.show_nothing()
+            return
+        row = self._row = self._page.view.chosen_rows(1)[0]
+        self._panel.show_row(row, row.pointer.uri)
+        self._show_verifying()
+        self._scope = anyio.CancelScope()
+        self._tasks.spawn(self._ask, row, self._scope)
+
+    def _stop(self) -> None:
+        if self._scope is not None:
+            self._scope.cancel()
+            self._scope = None
+
+    async def _ask(self, row: PointerRow, scope: anyio.CancelScope) -> None:
+        with scope:
+            names = await self._service.stored.names_at(Place.of(row))
+            if scope.cancel_called:
+                return
+            self._panel.show_names(names)
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._ask_store, row)
+                group.start_soon(self._preview, row)
+
+    async def _ask_store(self, row: PointerRow) -> None:
+        try:
+            found = await self._service.stored.details(Place.of(row))
+        except HashdropError as error:
+            self._panel.show_store([], error.sentence)
+            return
+        self._panel.show_store(facts_of(found))
+        if found.tags is not None:
+            self._panel.show_tags({**row.tags, **found.tags})
+
+    async def _preview(self, row: PointerRow) -> None:
+        pointer = row.pointer
+        kind = kind_of(pointer.content_type, row.name)
+        wanted = bytes_wanted(kind, pointer.content_size)
+        preview = self._panel.preview
+        if pointer.content_size == 0:
+            preview.show_content(Words(tr("The file is empty.")))
+            return
+        if not wanted:
+            preview.show_content(words_without(kind, pointer.content_size, pointer.content_type))
+            return
+        preview.show_content(Words(tr("Reading…")))
+        try:
+            data = await self._service.stored.read_range(Place.of(row), 0, wanted)
+        except HashdropError as error:
+            preview.show_content(Words(error.title))
+            return
+        is_whole = kind is Kind.IMAGE or wanted >= pointer.content_size
+        content = await run_sync(
+            partial(decode, kind, data, is_whole=is_whole), abandon_on_cancel=True
+        )
+        preview.show_content(content)
+
+    # --- tags ------------------------------------------------------------------------------------
+
+    def _on_tags_requested(self) -> None:
+        row = self._row
+        if row is None:
+            return
+        dialog = TagsDialog(row.name, self._panel.tags_shown, self._page)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.changed.connect(lambda tags: self._tasks.spawn(self._change_tags, row, tags))
+        dialog.open()
+
+    async def _change_tags(self, row: PointerRow, tags: dict[str, str]) -> None:
+        in_store = await self._service.stored.change_tags(Place.of(row), tags)
+        words = tr("Tags saved, in the store and in the catalog")
+        self._page.told.emit(words if in_store else tr("Tags saved in the catalog only"))
+        if self._row is row:
+            self._panel.show_tags(tags)
+        self._page.refresh_rows([(row.pointer.bucket, row.pointer.key)])
+
+    # --- reading back ----------------------------------------------------------------------------
+
+    def _on_verify_requested(self) -> None:
+        if self._row is not None:
+            self.verify([self._row])
+
+    def verify(self, rows: list[PointerRow]) -> None:
+        """Read objects back, and say whether they have their hashes."""
+        wanted = {
+            (row.pointer.bucket, row.pointer.key): row
+            for row in rows
+            if (row.pointer.bucket, row.pointer.key) not in self._verifying
+        }
+        if wanted:
+            self._verifying |= dict.fromkeys(wanted, tr("Reading back…"))
+            self._show_verifying()
+            self._tasks.spawn(self._verify, wanted)
+
+    async def _verify(self, rows: dict[tuple[str, str], PointerRow]) -> None:
+        verdicts: list[Verdict] = []
+        read = 0
+        total = sum(row.pointer.content_size for row in rows.values())
+
+        def on_read(size: int) -> None:
+            nonlocal read
+            before, read = read, read + size
+            if read // _TOLD_EVERY != before // _TOLD_EVERY:
+                words = tr("Reading back: {done}").format(done=progress_text(read, total))
+                self._verifying |= dict.fromkeys(self._verifying.keys() & rows.keys(), words)
+                self._show_verifying()
+
+        def on_verdict(verdict: Verdict) -> None:
+            verdicts.append(verdict)
+            self._verifying.pop((verdict.bucket, verdict.key), None)
+            self._show_verdict(verdict)
+
+        try:
+            places = [Place.of(row) for row in rows.values()]
+            await self._service.stored.verify_all(places, on_verdict=on_verdict, on_read=on_read)
+        finally:
+            for place in rows:
+                self._verifying.pop(place, None)
+        self._page.refresh_rows(rows.keys())
+        bad = sum(one.status != "verified" for one in verdicts)
+        if len(rows) > 1:
+            words = tr("{good} of {all} have their hash").format(
+                good=f"{len(verdicts) - bad:,}", all=f"{len(rows):,}"
+            )
+            self._page.told.emit(words)
+        for verdict in verdicts:
+            if verdict.status != "verified":
+                self._page.warned.emit(_words_of(verdict))
+                break
+
+    def _show_verifying(self) -> None:
+        row = self._row
+        words = self._verifying.get((row.pointer.bucket, row.pointer.key)) if row else None
+        if words:
+            self._panel.verify.setEnabled(False)
+            self._panel.say_verified(words, "second")
+
+    def _show_verdict(self, verdict: Verdict) -> None:
+        row = self._row
+        if row is None or (row.pointer.bucket, row.pointer.key) != (verdict.bucket, verdict.key):
+            return
+        self._panel.verify.setEnabled(True)
+        if verdict.status == "verified":
+            self._panel.say_verified(tr("Verified just now: it has its hash"), "good")
+        else:
+            self._panel.say_verified(_words_of(verdict), "fault")
+
+
+def _words_of(verdict: Verdict) -> str:
+    place = f"s3://{verdict.bucket}/{verdict.key}"
+    match verdict.status:
+        case "mismatch":
+            return tr("{place} does not have its hash: it is damaged. Store it again.").format(
+                place=place
+            )
+        case "unknown":
+            return tr("Nobody knows which hash {place} should have.").format(place=place)
+        case _:
+            return verdict.error.sentence if verdict.error else tr("It could not be read.")
+
+
+def _timer(parent: QObject, milliseconds: int, act: object) -> QTimer:
+    timer = QTimer(parent)
+    timer.setSingleShot(True)
+    timer.setInterval(milliseconds)
+    timer.timeout.connect(act)
+    return timer

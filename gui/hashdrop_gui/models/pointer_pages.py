@@ -1,0 +1,60 @@
+"""Where the rows of the pointers come from, a page at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from typing import Protocol
+
+from hashdrop.catalog.filters import Filters
+from hashdrop.catalog.rows import Order
+
+if TYPE_CHECKING:
+    from hashdrop.service import PointerRow
+    from hashdrop.stored.stored import Stored
+
+PAGE_SIZE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows, and where to go on."""
+
+    rows: list[PointerRow]
+    following: object | None
+    """Given back to ask for the page behind; `None` at the end."""
+
+
+class Source(Protocol):
+    """Gives rows."""
+
+    async def page(self, following: object | None) -> Page:
+        """Return a page: the first one, or the one behind another."""
+        ...
+
+
+class CatalogPages:
+    """What the catalog lists.
+
+    Args:
+        stored: Asked.
+        filters: What the rows must be.
+        order: Of the rows.
+    """
+
+    def __init__(
+        self, stored: Stored, filters: Filters | None = None, order: Order | None = None
+    ) -> None:
+        self._stored = stored
+        self._filters = filters or Filters()
+        self._order = order or Order()
+
+    async def page(self, following: object | None) -> Page:
+        """Return the rows behind the last one of the page before.
+
+        Raises:
+            CatalogError: The catalog cannot be read.
+        """
+        after: PointerRow | None = following  # type: ignore[assignment]  # as the page before gave it
+        rows = await self._stored.search(self._filters, self._order, limit=PAGE_SIZE, after=after)
+        return Page(rows, rows[-1] if len(rows) == PAGE_SIZE else None)

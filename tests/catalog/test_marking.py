@@ -1,0 +1,114 @@
+"""Marks and tags of the names of an object, and names from another catalog; on every database."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC
+from datetime import datetime
+
+from hashdrop.catalog.catalog import open_catalog
+from hashdrop.catalog.filters import parse_filters
+from hashdrop.catalog.importing import ImportedName
+from hashdrop.catalog.rows import StoredName
+from hashdrop.pointer import StoredPointer
+
+MOMENT = datetime(2026, 1, 31, 12, 30, tzinfo=UTC)
+
+
+def stored(number, name="a.txt", *, bucket="lab-data", tags=None):
+    content_hash = hashlib.sha256(str(number).encode()).hexdigest()
+    pointer = StoredPointer(bucket, f"raw/{content_hash}", content_hash, number, "text/plain")
+    return StoredName(pointer, name, "run", "lab", tags or {}, stored_at=MOMENT)
+
+
+async def marks(catalog):
+    rows = await catalog.page()
+    return {
+        (row.pointer.bucket, row.pointer.content_size, row.name): (row.gone_at, row.verified_at)
+        for row in rows
+    }
+
+
+async def test_all_names_of_an_object_are_marked_and_no_others(place):
+    """Neither those of another key, nor of another bucket, nor under another hash."""
+    one = stored(1)
+    async with open_catalog(place) as catalog:
+        await catalog.record_many(
+            [one, stored(1, "b.txt"), stored(2), stored(1, "c.txt", bucket="other-data")]
+        )
+        await catalog.mark_gone("lab-data", one.pointer.key, MOMENT)
+        gone = await marks(catalog)
+        found = await catalog.search(parse_filters("is:gone folder:run connection:lab"))
+        await catalog.mark_gone("lab-data", one.pointer.key)  # the first mark stays
+        again = await marks(catalog)
+        await catalog.mark_verified(one.pointer, has_its_hash=True, moment=MOMENT)
+        verified = await marks(catalog)
+        other = StoredPointer("lab-data", one.pointer.key, "00" * 32, 1, "text/plain")
+        await catalog.mark_verified(other, has_its_hash=False)
+        untouched = await marks(catalog)
+        await catalog.mark_verified(one.pointer, has_its_hash=False)
+        damaged = await marks(catalog)
+
+    names = [("lab-data", 1, "a.txt"), ("lab-data", 1, "b.txt")]
+    rest = {("lab-data", 2, "a.txt"): (None, None), ("other-data", 1, "c.txt"): (None, None)}
+    assert gone == again == rest | dict.fromkeys(names, (MOMENT, None))
+    assert sorted(row.name for row in found) == ["a.txt", "b.txt"]
+    # What was read back is there.
+    assert verified == untouched == rest | dict.fromkeys(names, (None, MOMENT))
+    assert damaged == rest | dict.fromkeys(names, (None, None))
+
+
+async def test_an_object_that_is_there_again(place):
+    one = stored(1)
+    async with open_catalog(place) as catalog:
+        await catalog.record_many([one])
+        await catalog.mark_gone("lab-data", one.pointer.key)
+        await catalog.mark_there("lab-data", one.pointer.key)
+
+        assert list((await marks(catalog)).values()) == [(None, None)]
+
+
+async def test_tags_are_those_of_all_names_and_of_laboxs_record(place):
+    one = stored(1, tags={"run": "7", "old": "1"})
+    async with open_catalog(place) as catalog:
+        await catalog.record_many([one, stored(1, "b.txt"), stored(2, tags={"run": "7"})])
+        await catalog.write_tags("lab-data", one.pointer.key, {"run": "8", "ü": ""})
+        found = {
+            text: sorted((row.name, row.pointer.content_size) for row in await catalog.search(parse_filters(text)))
+            for text in ("tag:run=7", "tag:run=8", "tag:old", "tag:ü=")
+        }  # fmt: skip
+        manifests = await catalog.manifests()
+        await catalog.write_tags("lab-data", one.pointer.key, {})
+
+        assert await catalog.search(parse_filters("tag:ü")) == []
+
+    both = [("a.txt", 1), ("b.txt", 1)]
+    assert found == {"tag:run=7": [("a.txt", 2)], "tag:run=8": both, "tag:old": [], "tag:ü=": both}
+    assert sorted((sorted(one.tags.items()) for one in manifests), key=len) == [
+        [("run", "7")],
+        [("run", "8"), ("ü", "")],
+    ]
+
+
+async def test_imported_names_bring_their_marks_and_change_none(place):
+    """What is known is left alone, whatever the file says of it."""
+    async with open_catalog(place) as catalog:
+        await catalog.record_many([stored(1)])
+        await catalog.mark_gone("lab-data", stored(1).pointer.key, MOMENT)
+        added = await catalog.import_many(
+            [
+                ImportedName(stored(1)),
+                ImportedName(stored(1, "b.txt")),
+                ImportedName(stored(2), gone_at=MOMENT),
+                ImportedName(stored(3), verified_at=MOMENT),
+                ImportedName(stored(3), verified_at=MOMENT),
+            ]
+        )
+
+        assert added == 3
+        assert await marks(catalog) == {
+            ("lab-data", 1, "a.txt"): (MOMENT, None),
+            ("lab-data", 1, "b.txt"): (None, None),
+            ("lab-data", 2, "a.txt"): (MOMENT, None),
+            ("lab-data", 3, "a.txt"): (None, MOMENT),
+        }

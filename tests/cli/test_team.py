@@ -1,0 +1,266 @@
+"""One catalog for a team, in a real PostgreSQL: who writes at once loses nothing, and its password lies nowhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+import keyring
+import pytest
+from keyring.backends.fail import Keyring as NoKeyring
+
+from hashdrop.errors import CatalogError
+from hashdrop.errors import SettingsError
+from hashdrop.paths import Paths
+from hashdrop.service import open_service
+from hashdrop.team import VARIABLE
+from hashdrop.team import catalog_place
+from hashdrop.team import shown
+from hashdrop.team import with_password
+from hashdrop.team import without_password
+from support.keyring_file import FileKeyring
+from support.postgres_server import run_postgres
+from support.programs import end_of
+from support.programs import run_program
+from support.programs import start_program
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    with run_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def url(postgres):
+    return anyio.run(postgres.new_database)
+
+
+@pytest.fixture
+def keys(tmp_path, monkeypatch):
+    """A keyring, for this process and for programs; returns its file."""
+    path = tmp_path / "keyring.json"
+    monkeypatch.setenv("TEST_KEYRING", str(path))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "support.keyring_file.FileKeyring")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    before = keyring.get_keyring()
+    keyring.set_keyring(FileKeyring())
+    yield path
+    keyring.set_keyring(before)
+
+
+def folders(tmp_path, name):
+    return ("--config", tmp_path / name / "config", "--data", tmp_path / name / "data")
+
+
+def holds(folder, secret):
+    return [
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and secret.encode() in path.read_bytes()
+    ]
+
+
+# --- the URL -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "plain", "password"),
+    [
+        ("postgresql://me:pw@host/db", "postgresql+asyncpg://me@host/db", "pw"),
+        ("postgresql+asyncpg://me:p%40w@host:5433/db?ssl=require", "postgresql+asyncpg://me@host:5433/db?ssl=require", "p@w"),
+        ("postgres://host/db", "postgresql+asyncpg://host/db", None),
+        ("postgresql://me@[::1]:5432/db", "postgresql+asyncpg://me@[::1]:5432/db", None),
+    ],
+)  # fmt: skip
+def test_a_password_is_taken_out_and_put_back(given, plain, password):
+    assert without_password(given) == (plain, password)
+    assert shown(given) == plain
+    if password:
+        assert without_password(with_password(plain, password)) == (plain, password)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://me:secret@host/db", "postgresql://me:secret@/db", "postgresql://me:secret@host",
+        "postgresql://me:secret@host:x/db", "postgresql://[me:secret@host/db", "secret",
+        "postgresql://:secret@host/db", "postgresql://me@host/db?password=secret",
+    ],
+)  # fmt: skip
+def test_what_is_no_address_is_told_without_what_was_given(url):
+    """It may hold a password."""
+    with pytest.raises(SettingsError) as told:
+        without_password(url)
+
+    assert "secret" not in told.value.sentence
+    assert told.value.__cause__ is None
+
+
+def test_the_settings_hold_no_password(tmp_path, monkeypatch):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    with pytest.raises(SettingsError, match="holds the catalog's password") as told:
+        catalog_place(tmp_path / "file", "postgresql://me:secret@host/db")
+
+    assert "secret" not in told.value.sentence
+
+
+def test_where_the_catalog_is(tmp_path, monkeypatch, keys):
+    """The variable wins over the settings, the settings over the file."""
+    file = tmp_path / "file"
+    monkeypatch.delenv(VARIABLE, raising=False)
+    plain = "postgresql+asyncpg://me@host/db"
+    FileKeyring().set_password("hashdrop catalog", plain, "p w")
+
+    assert catalog_place(file, "") == file
+    assert catalog_place(file, "postgresql://me@host/db") == "postgresql+asyncpg://me:p%20w@host/db"
+    monkeypatch.setenv(VARIABLE, "postgresql://you:x@other/db")
+    assert catalog_place(file, plain) == "postgresql+asyncpg://you:x@other/db"
+
+
+def test_without_a_keyring_a_database_may_need_no_password(tmp_path, monkeypatch):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    before = keyring.get_keyring()
+    keyring.set_keyring(NoKeyring())
+    try:
+        place = catalog_place(tmp_path / "file", "postgresql://me@host/db")
+    finally:
+        keyring.set_keyring(before)
+
+    assert place == "postgresql+asyncpg://me@host/db"
+
+
+# --- the command line ----------------------------------------------------------------------------
+
+
+def test_two_computers_share_a_catalog(place, url, postgres, keys, tmp_path):
+    """Both write at once: nothing is lost, each name is there once, and each finds what the other stored."""
+    own = {}
+    for who in ("one", "two"):
+        folder = tmp_path / "files" / who
+        folder.mkdir(parents=True)
+        for number in range(60):
+            (folder / f"{who}-{number}.txt").write_bytes(f"{who} {number}".encode())
+        for number in range(20):
+            (folder / f"both-{number}.txt").write_bytes(b"both %d" % number)
+        used = run_program(
+            "catalog", "use", postgres_address(url), *folders(tmp_path, who), data=f"{postgres.password}\n".encode(),
+        )  # fmt: skip
+        assert used.code == 0, used.err
+        own[who] = folders(tmp_path, who)
+    # One tree for both: their names are the same where their contents are.
+    processes = [
+        start_program("put", tmp_path / "files" / who, "--json", *place, *own[who]) for who in own
+    ]
+    ends = [end_of(process) for process in processes]
+    rows = run_program("ls", "--limit", "0", "--json", *own["one"]).rows
+    found = run_program("find", tmp_path / "files" / "two", *place, *own["one"])
+    names = sorted(f"{row['folder']}/{row['name']}" for row in rows)
+
+    assert [end.code for end in ends] == [0, 0], [end.err for end in ends]
+    assert names == sorted(
+        f"{who}/{path.name}" for who in own for path in (tmp_path / "files" / who).iterdir()
+    )
+    assert found.code == 0
+    assert "not stored" not in found.out
+    for folder in (*own["one"][1::2], *own["two"][1::2]):
+        assert holds(folder, postgres.password) == []
+    assert postgres.password in keys.read_text()
+    said = "".join(end.out + end.err for end in (*ends, found))
+    assert postgres.password not in said
+
+
+def postgres_address(url):
+    user, _, rest = url.removeprefix("postgresql+asyncpg://").partition(":")
+    return f"postgresql://{user}@{rest.partition('@')[2]}"
+
+
+def test_to_a_team_and_back(hashdrop, url, postgres, keys, tmp_path):
+    """Where it is, is told without the password; the own catalog is left as it was."""
+    own = folders(tmp_path, "one")
+    before = hashdrop("catalog", "where", *own)
+    used = hashdrop("catalog", "use", url, *own)
+    where = hashdrop("catalog", "where", *own)
+    settings = (tmp_path / "one" / "config" / "settings.toml").read_text()
+    tables = anyio.run(
+        postgres.query, url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+    )
+    back = hashdrop("catalog", "use", "--own", *own)
+    (said,) = where.out.splitlines()
+
+    assert before.out.strip().endswith("catalog.sqlite3")
+    assert (used.code, used.err) == (0, "")
+    assert said == without_password(url)[0]
+    assert f'url = "{said}"' in settings
+    assert "hashdrop_names" in {row["tablename"] for row in tables}
+    assert back.out.strip() == f"The catalog is {before.out.strip()}"
+    assert postgres.password not in settings + used.out + where.out
+
+
+@pytest.mark.parametrize("fault", ["password", "database", "nobody-there", "address"])
+def test_a_catalog_that_cannot_be_used_is_not_chosen(inside, url, postgres, keys, tmp_path, fault):
+    """In words, without the password, and nothing is saved."""
+    wrong = {
+        "password": url.replace(postgres.password, "wrong-one"),
+        "database": url.replace("/test_", "/no_such_"),
+        "nobody-there": url.replace(f":{postgres.port}/", ":9/"),
+        "address": url.replace("postgresql+asyncpg", "mysql"),
+    }[fault]
+    ran = inside("catalog", "use", wrong, *folders(tmp_path, "one"))
+
+    assert ran.code in {1, 2}
+    assert ran.out == ""
+    assert len(ran.err.splitlines()) == 1
+    assert postgres.password not in ran.err
+    assert "wrong-one" not in ran.err
+    assert not keys.exists()
+    assert not (tmp_path / "one" / "config" / "settings.toml").exists()
+
+
+def test_a_team_without_its_database(place, url, postgres, tmp_path, monkeypatch):
+    """A put says so, and fails: nothing is called stored that the catalog does not have."""
+    (tmp_path / "a.txt").write_bytes(b"data")
+    monkeypatch.setenv(VARIABLE, url.replace(f":{postgres.port}/", ":9/"))
+    failed = run_program("put", tmp_path / "a.txt", "--json", *place)
+    listed = run_program("ls")
+    monkeypatch.setenv(VARIABLE, url)
+    again = run_program("put", tmp_path / "a.txt", "--json", *place)
+
+    assert (failed.code, failed.row["status"]) == (1, "failed")
+    assert "is in S3, but could not be noted in the catalog" in failed.row["error"]
+    assert (listed.code, listed.out) == (1, "")
+    assert "The catalog of pointers cannot be opened" in listed.err
+    assert (again.code, again.row["status"]) == (0, "already-stored")
+    for ran in (failed, listed, again):
+        assert postgres.password not in ran.checked().out + ran.err
+
+
+async def test_a_database_that_comes_back_is_used(postgres, tmp_path, monkeypatch):
+    """The window that was opened without it need not be opened again."""
+    url = await postgres.new_database()
+    monkeypatch.setenv(VARIABLE, url.replace(f":{postgres.port}/", ":9/"))
+    async with open_service(Paths.of()) as service:
+        for _ in range(2):
+            with pytest.raises(CatalogError):
+                await service.stored.search()
+        monkeypatch.setattr(service._catalog, "place", url)
+
+        assert await service.stored.search() == []
+
+
+@pytest.mark.parametrize("arguments", [(), ("postgresql://h/d", "--own")])
+def test_which_catalog_is_said_once(inside, arguments):
+    assert inside("catalog", "use", *arguments).code == 2
+
+
+def test_settings_of_a_later_version_are_kept(inside, tmp_path, url, keys):
+    """Beside the address, and without it."""
+    config = tmp_path / "one" / "config"
+    config.mkdir(parents=True)
+    (config / "settings.toml").write_text('version = 1\n[catalog]\nlater = "kept"\n')
+    inside("catalog", "use", url, *folders(tmp_path, "one"))
+    inside("catalog", "use", "--own", *folders(tmp_path, "one"))
+    text = (config / "settings.toml").read_text()
+
+    assert 'later = "kept"' in text
+    assert "url" not in text

@@ -1,0 +1,114 @@
+"""Names and objects deleted from the page: asked before, told, taken back where the store can."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from hashdrop_gui.dialogs.deleting import DeletingDialog
+from hashdrop_gui.widgets.work_strip import WorkStrip
+from support.window import until
+
+if TYPE_CHECKING:
+    from support.window import Driver
+
+
+def key_of(name: str) -> str:
+    return f"raw/{hashlib.sha256(name.encode()).hexdigest()}.csv"
+
+
+@pytest.fixture
+async def listed(two_stored) -> Driver:
+    """A window on the page of pointers, `a.csv` and `b.csv` in it."""
+    two_stored.window.show_page(1)
+    await until(lambda: len(two_stored.pointer_names) == 2)
+    return two_stored
+
+
+async def asked(driver, name: str) -> DeletingDialog:
+    view = driver.pointers.view
+    view.selectRow(driver.pointer_names.index(name))
+    view.setFocus()
+    QTest.keyClick(view, Qt.Key.Key_Delete)
+    return await until(lambda: driver.pointers.findChild(DeletingDialog))
+
+
+def strip(driver) -> WorkStrip:
+    return driver.pointers.findChildren(WorkStrip)[-1]
+
+
+async def test_only_the_name_goes_unless_one_wants_more(listed, s3_server, bucket):
+    """The object stays; the deletion is undone with a button."""
+    dialog = await asked(listed, "a.csv")
+    chosen = dialog.names.isChecked()
+    dialog.delete.click()
+    await until(lambda: listed.pointer_names == ["b.csv"])
+    await until(lambda: listed.pointers.findChildren(WorkStrip))
+    said = strip(listed).label.text()
+    there = key_of("a.csv") in s3_server.objects(bucket)
+    strip(listed).action.click()
+    await until(lambda: set(listed.pointer_names) == {"a.csv", "b.csv"})
+
+    assert chosen
+    assert said == "Deleted 1 name"
+    assert there
+
+
+async def test_what_else_names_an_object_is_told_before(listed, tmp_path, s3_server, bucket):
+    """And that it cannot be brought back; the other name is marked as gone then."""
+    (tmp_path / "copy.csv").write_text("a.csv")
+    listed.window.show_page(0)
+    listed.drop(tmp_path / "copy.csv")
+    await listed.ended(3)
+    listed.window.show_page(1)
+    await until(lambda: len(listed.pointer_names) == 3)
+    dialog = await asked(listed, "a.csv")
+    meaning = dialog.meaning.text()
+    dialog.objects.setChecked(True)
+    dialog.delete.click()
+    await until(lambda: key_of("a.csv") not in s3_server.objects(bucket))
+    await until(lambda: "a.csv" not in listed.pointer_names)
+    await until(
+        lambda: (
+            [row.gone_at for row in listed.pointers.model.rows if row.name == "copy.csv"] != [None]
+        )
+    )
+
+    assert "is also named copy.csv (lab, today)" in meaning
+    assert "cannot be brought back" in meaning
+    assert strip(listed).label.text() == "Deleted 1 name and 1 object"
+    assert strip(listed).action.isHidden()
+
+
+async def test_an_object_in_a_bucket_with_versions_is_brought_back(listed, s3_server, bucket):
+    """Its name, too."""
+    s3_server.client().put_bucket_versioning(
+        Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}
+    )
+    dialog = await asked(listed, "b.csv")
+    meaning = dialog.meaning.text()
+    dialog.objects.setChecked(True)
+    dialog.delete.click()
+    await until(lambda: listed.pointer_names == ["a.csv"])
+    gone = key_of("b.csv") not in s3_server.objects(bucket)
+    await until(lambda: listed.pointers.findChildren(WorkStrip))
+    strip(listed).action.click()
+    await until(lambda: set(listed.pointer_names) == {"a.csv", "b.csv"})
+
+    assert "it can be undone" in meaning
+    assert gone
+    assert key_of("b.csv") in s3_server.objects(bucket)
+
+
+async def test_nothing_is_deleted_by_cancel(listed, s3_server, bucket):
+    """Return is Cancel, too."""
+    dialog = await asked(listed, "a.csv")
+    QTest.keyClick(dialog, Qt.Key.Key_Return)
+    await until(lambda: not listed.pointers.findChild(DeletingDialog))
+
+    assert len(listed.pointer_names) == 2
+    assert key_of("a.csv") in s3_server.objects(bucket)

@@ -1,0 +1,189 @@
+"""Files got out of the store from the page: downloaded, opened, dragged; each with its hash."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from PySide6.QtCore import QObject
+from PySide6.QtCore import Slot
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFileDialog
+
+from hashdrop_gui.widgets.work_strip import WorkStrip
+from support.fault_proxy import FaultProxy
+from support.fault_proxy import Rule
+from support.window import entry
+from support.window import until
+
+if TYPE_CHECKING:
+    from support.window import Driver
+
+MIB = 2**20
+
+
+@pytest.fixture
+async def listed(two_stored) -> Driver:
+    """A window on the page of pointers, `a.csv` and `b.csv` in it."""
+    two_stored.window.show_page(1)
+    await until(lambda: len(two_stored.pointer_names) == 2)
+    return two_stored
+
+
+def select(driver, name: str) -> None:
+    driver.pointers.view.selectRow(driver.pointer_names.index(name))
+
+
+def strip(driver) -> WorkStrip:
+    return driver.pointers.findChildren(WorkStrip)[-1]
+
+
+async def ended(driver) -> None:
+    await until(lambda: driver.pointers.findChildren(WorkStrip) and strip(driver).has_ended)
+
+
+async def dialog(driver) -> QFileDialog:
+    entry(driver.pointers.menu, "Download…").trigger()
+    return await until(lambda: driver.pointers.findChild(QFileDialog))
+
+
+async def test_one_file_is_downloaded_under_a_name_of_ones_own(listed, tmp_path):
+    """The dialog proposes the file's; what is written is verified, and can be shown in its folder."""
+    select(listed, "a.csv")
+    asked = await dialog(listed)
+    proposed = Path(asked.selectedFiles()[0]).name
+    mode = asked.acceptMode()
+    asked.fileSelected.emit(str(tmp_path / "mine.csv"))
+    asked.close()
+    await ended(listed)
+
+    assert (tmp_path / "mine.csv").read_bytes() == b"a.csv"
+    assert proposed == "a.csv"
+    assert mode is QFileDialog.AcceptMode.AcceptSave
+    assert strip(listed).label.text() == "Downloaded mine.csv: its hash fits"
+    assert strip(listed).action.text() == "Show in folder"
+
+
+async def test_many_are_downloaded_into_a_folder(listed, tmp_path):
+    """Each under its name."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    listed.pointers.view.selectAll()
+    asked = await dialog(listed)
+    mode = asked.fileMode()
+    asked.fileSelected.emit(str(folder))
+    asked.close()
+    await ended(listed)
+
+    assert mode is QFileDialog.FileMode.Directory
+    assert {one.name: one.read_bytes() for one in folder.iterdir()} == {
+        "a.csv": b"a.csv",
+        "b.csv": b"b.csv",
+    }
+    assert strip(listed).label.text() == "Downloaded 2 files, each with its hash"
+
+
+async def test_other_bytes_than_the_hash_are_refused(listed, tmp_path, s3_server, bucket):
+    """Said in words; no file is left."""
+    key = f"raw/{hashlib.sha256(b'a.csv').hexdigest()}.csv"
+    s3_server.client().put_object(Bucket=bucket, Key=key, Body=b"other")
+    select(listed, "a.csv")
+    folder = tmp_path / "out"
+    folder.mkdir()
+    asked = await dialog(listed)
+    asked.fileSelected.emit(str(folder / "a.csv"))
+    asked.close()
+    await ended(listed)
+
+    assert "do not fit the content hash" in strip(listed).label.text()
+    assert not (folder / "a.csv").exists()
+
+
+async def test_a_download_is_cancelled_and_goes_on_the_next_time(opened, s3_server, tmp_path):
+    """Nothing has the file's name before it is whole; its bar moves meanwhile."""
+    content = os.urandom(12 * MIB)
+    (tmp_path / "big.bin").write_bytes(content)
+    folder = tmp_path / "out"
+    folder.mkdir()
+    with FaultProxy.to(s3_server.endpoint_url) as proxy:
+        async with opened(endpoint_url=proxy.endpoint_url) as driver:
+            driver.drop(tmp_path / "big.bin")
+            await driver.ended(1)
+            driver.window.show_page(1)
+            await until(lambda: driver.pointer_names)
+            select(driver, "big.bin")
+            hold = proxy.add(Rule.hold("GetObject", times=1))
+            asked = await dialog(driver)
+            asked.fileSelected.emit(str(folder / "big.bin"))
+            asked.close()
+            await until(hold.reached.is_set)
+            strip(driver).cancel.click()
+            hold.release()
+            await ended(driver)
+            said, there = strip(driver).label.text(), (folder / "big.bin").exists()
+            asked = await dialog(driver)
+            asked.fileSelected.emit(str(folder / "big.bin"))
+            asked.close()
+            await until((folder / "big.bin").exists)
+
+    assert said.startswith("Cancelled")
+    assert not there
+    assert (folder / "big.bin").read_bytes() == content
+
+
+class Opened(QObject):
+    """Takes what the desktop would open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.paths: list[Path] = []
+
+    @Slot("QUrl")
+    def take(self, url) -> None:
+        self.paths.append(Path(url.toLocalFile()))
+
+
+@pytest.fixture
+def desktop():
+    """The programs of the desktop: Qt hands them what is opened."""
+    taker = Opened()
+    QDesktopServices.setUrlHandler("file", taker, "take")
+    yield taker
+    QDesktopServices.unsetUrlHandler("file")
+
+
+async def test_files_are_opened_with_the_systems_programs(listed, desktop):
+    """A copy that is verified; a second time it is there already."""
+    select(listed, "b.csv")
+    entry(listed.pointers.menu, "Open").trigger()
+    await until(lambda: desktop.paths)
+    entry(listed.pointers.menu, "Open").trigger()
+    await until(lambda: len(desktop.paths) == 2)
+
+    assert desktop.paths[0] == desktop.paths[1]
+    assert desktop.paths[0].name == "b.csv"
+    assert desktop.paths[0].read_bytes() == b"b.csv"
+
+
+async def test_a_download_is_shown_in_its_folder(listed, desktop, tmp_path, monkeypatch):
+    """From the strip and from the menu; the menu says so where nothing was downloaded."""
+    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
+    select(listed, "a.csv")
+    menu = listed.pointers.menu
+    menu.aboutToShow.emit()
+    before = [a.text() for a in menu.actions() if a.text().startswith("Show in folder")]
+    folder = tmp_path / "out"
+    folder.mkdir()
+    asked = await dialog(listed)
+    asked.fileSelected.emit(str(folder / "a.csv"))
+    asked.close()
+    await ended(listed)
+    strip(listed).action.click()
+    menu.aboutToShow.emit()
+    entry(menu, "Show in folder").trigger()
+
+    assert before == ["Show in folder (download first)"]
+    assert desktop.paths == [folder, folder]

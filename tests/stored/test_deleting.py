@@ -1,0 +1,187 @@
+"""Deleting: names only, or objects too; what can be undone, what is refused, what others still name."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC
+from datetime import datetime
+from datetime import timedelta
+
+import pytest
+
+from hashdrop.errors import ObjectMissing
+from support.fault_proxy import FaultProxy
+from support.fault_proxy import Rule
+
+
+@pytest.fixture
+def versioned(s3_server, bucket):
+    """The bucket keeps versions; they are taken away at its end."""
+    client = s3_server.client()
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    yield bucket
+    empty(client, bucket)
+
+
+@pytest.fixture
+def locking(s3_server):
+    """A bucket whose objects can be locked."""
+    client = s3_server.client()
+    name = f"{s3_server.new_bucket()}-l"
+    client.delete_bucket(Bucket=name.removesuffix("-l"))
+    client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
+    yield name
+    empty(client, name)
+    with contextlib.suppress(client.exceptions.ClientError):
+        client.delete_bucket(Bucket=name)
+
+
+def empty(client, bucket):
+    answer = client.list_object_versions(Bucket=bucket)
+    for one in (*answer.get("Versions", ()), *answer.get("DeleteMarkers", ())):
+        client.delete_object(
+            Bucket=bucket,
+            Key=one["Key"],
+            VersionId=one["VersionId"],
+            BypassGovernanceRetention=True,
+        )
+
+
+def names(rows):
+    return sorted(row.name for row in rows)
+
+
+async def test_names_only(service, put, s3_server, bucket):
+    """The object stays; it can be undone with all that was known of the name."""
+    row = await put("run/a.txt", b"data", tags={"run": "7"})
+    deletion = await service.stored.delete([row], objects=False)
+    after = await service.stored.search()
+    await service.stored.undo(service.stored.deletions[-1])
+    (again,) = await service.stored.search("tag:run=7 a.t")
+
+    assert (deletion.names, deletion.objects, deletion.can_be_undone) == ([row], [], True)
+    assert after == []
+    assert row.pointer.key in s3_server.objects(bucket)
+    assert (again.name, again.folder, again.stored_at, again.user) == (
+        row.name, row.folder, row.stored_at, row.user,
+    )  # fmt: skip
+    assert service.stored.deletions == []
+
+
+async def test_the_object_too(service, put, s3_server, bucket):
+    """What else names it is told before, and marked afterwards; without versions it is for ever."""
+    row = await put("a.txt", b"data")
+    await put("b.txt", b"data")
+    (before,) = await service.stored.foresee([row])
+    deletion = await service.stored.delete([row], objects=True)
+    (left,) = await service.stored.search()
+
+    assert (names(before.other_names), before.can_be_undone, before.lock) == (["b.txt"], False, "")
+    assert s3_server.objects(bucket) == {}
+    assert (left.name, left.gone_at is not None) == ("b.txt", True)
+    assert names(deletion.others) == ["b.txt"]
+    assert not deletion.can_be_undone
+    assert service.stored.deletions == []
+
+
+async def test_where_there_are_versions_it_is_undone(service, put, s3_server, versioned):
+    """Twice: the object is there again, and so are its names."""
+    rows = [await put(name, name.encode()) for name in ("a.txt", "b.txt")]
+    await put("other.txt", b"a.txt")
+    for _ in range(2):
+        first, second = await service.stored.foresee(rows)
+        await service.stored.delete(rows, objects=True)
+        gone = await service.stored.search()
+        empty_bucket = s3_server.objects(versioned)
+        await service.stored.undo(service.stored.deletions[-1])
+        rows = [row for row in await service.stored.search() if row.name != "other.txt"]
+
+        assert first.can_be_undone
+        assert second.can_be_undone
+        assert [(row.name, bool(row.gone_at)) for row in gone] == [("other.txt", True)]
+        assert empty_bucket == {}
+        assert set(s3_server.objects(versioned)) == {row.pointer.key for row in rows}
+        assert [row.gone_at for row in await service.stored.search()] == [None] * 3
+
+
+async def test_what_is_gone_for_ever_is_said(service, put, s3_server, versioned):
+    """Someone took the versions away meanwhile: the names do not come back as if nothing had happened."""
+    row = await put("a.txt", b"data")
+    await service.stored.delete([row], objects=True)
+    empty(s3_server.client(), versioned)
+    with pytest.raises(ObjectMissing, match="cannot be brought back"):
+        await service.stored.undo(service.stored.deletions[-1])
+
+    assert await service.stored.search() == []
+    assert len(service.stored.deletions) == 1
+
+
+async def test_an_object_that_is_not_there_costs_no_mark(service, put, s3_server, versioned):
+    """In a bucket with versions a deletion of nothing would leave a mark upon nothing."""
+    row = await put("a.txt", b"data")
+    s3_server.client().delete_object(Bucket=versioned, Key=row.pointer.key)
+    (before,) = await service.stored.foresee([row])
+    await service.stored.delete([row], objects=True)
+    marks = s3_server.client().list_object_versions(Bucket=versioned)["DeleteMarkers"]
+
+    assert not before.is_there
+    assert len(marks) == 1
+    assert await service.stored.search() == []
+
+
+async def test_a_refusal_keeps_the_name(opened, s3_server, bucket, tmp_path):
+    """One that is refused stops no other."""
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_bytes(name.encode())
+    with FaultProxy.to(s3_server.endpoint_url) as proxy:
+        async with opened(proxy.endpoint_url) as service:
+            service.add([tmp_path / "a.txt", tmp_path / "b.txt"])
+            await service.drained()
+            rows = await service.stored.search("", limit=9)
+            kept = next(row for row in rows if row.name == "a.txt")
+            proxy.add(
+                Rule.answer("DeleteObject", 403, "AccessDenied", path=kept.pointer.key, times=9)
+            )
+            deletion = await service.stored.delete(rows, objects=True)
+            left = await service.stored.search()
+    ((place, error),) = deletion.refused
+
+    assert place.key == kept.pointer.key
+    assert "You may not do this" in error.sentence
+    assert (names(left), left[0].gone_at) == (["a.txt"], None)
+    assert set(s3_server.objects(bucket)) == {kept.pointer.key}
+
+
+async def test_a_lock_is_told_before_and_when_it_refuses(opened, s3_server, locking, tmp_path):
+    """In words, with its end."""
+    (tmp_path / "a.txt").write_bytes(b"data")
+    with FaultProxy.to(s3_server.endpoint_url) as proxy:
+        async with opened(proxy.endpoint_url, bucket=locking) as service:
+            service.add([tmp_path / "a.txt"])
+            await service.drained()
+            (row,) = await service.stored.search()
+            client = s3_server.client()
+            ends = datetime.now(UTC) + timedelta(hours=1)
+            retention = {"Mode": "GOVERNANCE", "RetainUntilDate": ends}
+            client.put_object_retention(Bucket=locking, Key=row.pointer.key, Retention=retention)
+            client.put_object_legal_hold(
+                Bucket=locking, Key=row.pointer.key, LegalHold={"Status": "ON"}
+            )
+            (before,) = await service.stored.foresee([row])
+            proxy.add(Rule.answer("DeleteObject", 403, "AccessDenied", times=9))
+            deletion = await service.stored.delete([row], objects=True)
+            proxy.clear()
+            # Only a mark is set: the locked version stays, and it can be undone.
+            marked = await service.stored.delete([row], objects=True)
+            await service.stored.undo(marked)
+            left = await service.stored.search()
+            client.put_object_legal_hold(
+                Bucket=locking, Key=row.pointer.key, LegalHold={"Status": "OFF"}
+            )
+    ((_, error),) = deletion.refused
+
+    assert f"It is locked until {ends.astimezone():%Y-%m-%d %H:%M}." in before.lock
+    assert "A legal hold is on it." in before.lock
+    assert error.title == "The object is locked and cannot be deleted."
+    assert before.lock in error.sentence
+    assert [row.gone_at for row in left] == [None]

@@ -1,0 +1,213 @@
+"""The catalog as a file: what goes out comes in again, and what is no row harms nothing."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import sqlite3
+from contextlib import closing
+from datetime import UTC
+from datetime import datetime
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from hashdrop.catalog.rows import StoredName
+from hashdrop.errors import SourceError
+from hashdrop.paths import Paths
+from hashdrop.pointer import StoredPointer
+from hashdrop.service import open_service
+from hashdrop.stored.exchange import FIELDS
+from hashdrop.stored.exchange import Format
+from hashdrop.stored.exchange import fields_of
+from support.programs import run_inside
+
+MOMENT = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+def name_of(number, name="a.txt", **more):
+    content_hash = hashlib.sha256(str(number).encode()).hexdigest()
+    pointer = StoredPointer("lab-data", f"raw/{content_hash}", content_hash, number, "text/plain")
+    fields = {"folder": "run/ü", "connection": "lab", "tags": {"run": "7"}, "note": "",
+              "stored_at": MOMENT, "machine": "pc", "user": "me"} | more  # fmt: skip
+    return StoredName(pointer, name, **fields)
+
+
+def folders(tmp_path, name):
+    return Paths.of(config=tmp_path / name / "config", data=tmp_path / name / "data")
+
+
+async def all_of(service):
+    rows = await service.stored.search(limit=9999)
+    return sorted((fields_of(row) for row in rows), key=lambda row: (row["key"], row["name"]))
+
+
+@pytest.mark.parametrize("form", Format)
+async def test_what_goes_out_comes_in_again(tmp_path, form):
+    """All of it, marks and odd names too; what is there already is left as it is."""
+    odd = ["=1+1", 'a,b"c\nd\r', "ü\u202e☃", " ", "'; --", "\x1b[2J"]
+    async with open_service(folders(tmp_path, "one")) as service:
+        catalog = await service.catalog()
+        stored = [name_of(number) for number in range(1200)]
+        stored += [name_of(7, name, note=name, tags={name: name}) for name in odd]
+        await catalog.record_many(stored)
+        await catalog.mark_verified(stored[3].pointer, has_its_hash=True)
+        await catalog.mark_gone("lab-data", stored[4].pointer.key)
+        before = await all_of(service)
+        text = "".join([part async for part in service.stored.export(form)])
+    file = tmp_path / f"catalog.{form}"
+    file.write_text(text, encoding="utf-8", newline="")
+    async with open_service(folders(tmp_path, "two")) as service:
+        steps = []
+        done = await service.stored.import_file(
+            file, Format.of(file), on_progress=lambda now: steps.append(now.read)
+        )
+        after = await all_of(service)
+        again = await service.stored.import_file(file, form)
+
+        assert await all_of(service) == after
+
+    assert after == before
+    assert (done.read, done.added, done.bad) == (1206, 1206, 0)
+    assert steps == [250, 500, 750, 1000, 1206]
+    assert again.added == 0
+
+
+async def test_it_is_what_other_programs_read(tmp_path):
+    async with open_service(folders(tmp_path, "one")) as service:
+        await (await service.catalog()).record_many([name_of(1), name_of(2)])
+        jsonl = "".join([part async for part in service.stored.export(Format.JSONL)])
+        table = "".join([part async for part in service.stored.export(Format.CSV, "size:<2")])
+    rows = [json.loads(line) for line in jsonl.splitlines()]
+    (row,) = csv.DictReader(io.StringIO(table))
+
+    assert [tuple(one) for one in rows] == [FIELDS] * 2
+    assert rows[0]["stored_at"] == "2026-01-31T12:00:00+00:00"
+    assert tuple(row) == FIELDS
+    assert (row["size"], json.loads(row["tags"]), row["gone_at"]) == ("1", {"run": "7"}, "")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"content_hash": "xyz"}, "no SHA-256"), ({"content_hash": None}, "no text"), ({"size": -1}, "size"),
+        ({"size": "big"}, "invalid literal"), ({"size": 2**63}, "size"), ({"bucket": ""}, "“bucket” is empty"),
+        ({"key": 5}, "“key” is no text"), ({"name": "a\0b"}, "“name” is no text"), ({"tags": [1]}, "tags"),
+        ({"tags": {"a": 1}}, "tags"), ({"stored_at": "yesterday"}, "isoformat"), ({"name": "\ud800"}, "codec"),
+        ({"stored_at": "2026-01-01"}, "“stored_at” has no zone"), ({"key": ...}, "“key” is missing"),
+        ("[]", "no row"), ("{", "no row"), ("5", "no row"),
+    ],
+    ids=repr,
+)  # fmt: skip
+async def test_a_row_that_is_none_is_told_and_passed_over(tmp_path, change, says):
+    good = dict.fromkeys(FIELDS, "") | {
+        "name": "a", "bucket": "lab-data", "key": "k", "content_hash": "ab" * 32, "size": 5, "tags": {},
+    }  # fmt: skip
+    if isinstance(change, str):
+        line = change
+    else:
+        line = json.dumps({k: v for k, v in (good | change).items() if v is not ...})
+    file = tmp_path / "catalog.jsonl"
+    file.write_text(f"{line}\n\n{json.dumps(good)}\n")
+    bad = []
+    async with open_service(folders(tmp_path, "one")) as service:
+        done = await service.stored.import_file(file, Format.JSONL, on_bad=bad.append)
+        (row,) = await service.stored.search()
+
+    assert (done.read, done.added, done.bad) == (2, 1, 1)
+    assert row.name == "a"
+    assert [(one.number, says in one.reason) for one in bad] == [(1, True)]
+
+
+@given(data=st.binary(max_size=300))
+@settings(max_examples=30, deadline=None)
+def test_no_file_does_harm(data, tmp_path_factory):
+    """Whatever is in it: rows are counted as bad, or the file is refused in words."""
+    import anyio
+
+    folder = tmp_path_factory.mktemp("any")
+    (folder / "file").write_bytes(data)
+
+    async def read(form):
+        async with open_service(folders(folder, "one")) as service:
+            try:
+                done = await service.stored.import_file(folder / "file", form)
+            except SourceError:
+                return
+            assert done.added == 0
+
+    for form in Format:
+        anyio.run(partial(read, form))
+
+
+# --- the command line ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def inside(capfd):
+    return lambda *arguments: run_inside(capfd, *arguments).checked()
+
+
+@pytest.fixture
+def place(s3_server, bucket, aws_keys):
+    return ("--bucket", bucket, "--prefix", "raw", "--endpoint-url", s3_server.endpoint_url)
+
+
+def test_rebuild(inside, place, s3_server, bucket, tmp_path):
+    """What another computer stored is found; what is gone is marked, if it is not of just now."""
+    (tmp_path / "a.txt").write_bytes(b"data")
+    row = inside("put", tmp_path / "a.txt", "--json", *place).row
+    other = ("--data", tmp_path / "other", "--config", tmp_path / "other")
+    found = inside("catalog", "rebuild", "--json", *place, *other)
+    s3_server.client().delete_object(Bucket=bucket, Key=row["key"])
+    marked = inside("catalog", "rebuild", *place, *other)
+    listed = inside("ls", "--json", *other).row
+    young = inside("catalog", "rebuild", "--json", *place)
+
+    assert (found.code, found.row) == (0, {"seen": 1, "added": 1, "gone": 0})
+    assert (listed["key"], listed["content_hash"]) == (row["key"], row["content_hash"])
+    assert young.row == {"seen": 0, "added": 0, "gone": 0}
+    assert "0 keys in the bucket" in marked.out
+    with closing(sqlite3.connect(Paths.of().catalog_file)) as catalog, catalog:
+        catalog.execute("UPDATE hashdrop_names SET stored_at = '2026-01-01 00:00:00.000000'")
+    assert inside("catalog", "rebuild", "--json", *place).row["gone"] == 1
+
+
+def test_out_and_in(inside, place, tmp_path):
+    for number in range(3):
+        (tmp_path / f"{number}.txt").write_bytes(b"%d" % number)
+    inside("put", *(tmp_path / f"{number}.txt" for number in range(3)), *place)
+    printed = inside("catalog", "export")
+    table = tmp_path / "catalog.csv"
+    inside("catalog", "export", "--search", "0.txt", "-o", table)
+    other = ("--data", tmp_path / "other", "--config", tmp_path / "other")
+    first = inside("catalog", "import", table, "--json", *other)
+    (tmp_path / "all").write_text(printed.out + "no row\n")
+    second = inside("catalog", "import", tmp_path / "all", *other)
+
+    assert len(printed.rows) == 3
+    assert (first.code, first.row) == (0, {"read": 1, "added": 1, "bad": 0})
+    assert second.code == 1
+    assert "4 rows: 2 names added, 1 could not be read" in second.out
+    assert "row 4" in second.err
+    assert inside("ls", "--json", *other).out.count("\n") == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("export", "-o", "nowhere/x"), 2, "cannot be written"),
+        (("export", "--search", "size:big"), 2, "no size"),
+        (("import", "nowhere"), 1, "does not exist"),
+    ],
+)
+def test_what_cannot_be(inside, arguments, code, says):
+    ran = inside("catalog", *arguments)
+
+    assert (ran.code, ran.out) == (code, "")
+    assert says in ran.err
