@@ -245,10 +245,6 @@ class MainWindow(QMainWindow):
         self.transfers.retry_requested.connect(self._service.retry)
         self.transfers.pause_requested.connect(self._service.pause)
         self.transfers.resume_requested.connect(self.holding.resume)
-        self.pointers.search_picked.connect(self.search.setText)
-        self.pointers.told.connect(self.say)
-        self.pointers.warned.connect(self.banner.say)
-        serve_pointers(self.pointers, service=self._service, tasks=self._tasks)
         self.transfers.batch_action_requested.connect(self.batches.act)
         self.transfers.remove_requested.connect(self.batches.remove)
         self.transfers.clear_requested.connect(self.batches.remove_finished)
@@ -346,6 +342,8 @@ class MainWindow(QMainWindow):
 
     def show_page(self, number: int) -> None:
         """Show a page: 0 transfers, 1 pointers."""
+        if number == 0:
+            self.transfers.leave_history()  # who asks for the transfers, or drops some, wants to see them
         self._pages.setCurrentIndex(number)
         self.sidebar.choose_page(number)
         self.search.serve(self.pointers if number == 1 else self.transfers)

@@ -47,9 +47,9 @@ class NameRecord(BaseRecord, kw_only=True):
         Index("hashdrop_names_by_type", "content_type", "id"),
         Index("hashdrop_names_by_stored", "stored_at", "id"),
         Index("hashdrop_names_by_hash", "content_hash", "id"),
+        Index("hashdrop_names_by_connection", "connection", "id"),
         Index("hashdrop_names_by_key", "key"),
         Index("hashdrop_names_by_folder", "folder"),
-        Index("hashdrop_names_by_connection", "connection"),
         Index(
             "hashdrop_names_gone",
             "id",
@@ -70,7 +70,7 @@ class NameRecord(BaseRecord, kw_only=True):
     """The name as it is searched and sorted; see `rows.fold`."""
     folder: Mapped[str] = mapped_column(SORTED_TEXT)
     """Folder below what was dropped."""
-    connection: Mapped[str] = mapped_column(Text)
+    connection: Mapped[str] = mapped_column(SORTED_TEXT)
     """Name of the connection that stored it."""
     machine: Mapped[str] = mapped_column(Text)
     """Host name of the computer that stored it; "" where it is not known."""

@@ -144,7 +144,7 @@ def get(
 )
 @click.option(
     "--sort",
-    type=click.Choice(["name", "size", "type", "stored", "hash"]),
+    type=click.Choice(["name", "size", "type", "stored", "hash", "connection"]),
     default="stored",
     show_default=True,
     help="The newest first, everything else upwards.",

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.lowlevel
 
 from hashdrop.content_types import content_type_of
 from hashdrop.errors import CredentialsExpired
@@ -66,8 +67,6 @@ _SMALL_VISIT = 16
 """Small files that a thread takes with it at most."""
 _LARGE_AT_ONCE = 4
 """Large files at once: some are hashed while others are sent; their threads and parts are bounded below."""
-_SCAN_STEP = 100
-"""Files found in one visit to the thread that walks folders; what follows for each holds the event loop."""
 _AT_ONCE = 200
 """Transfers that are seen to without a break: what follows for each holds the event loop."""
 
@@ -115,13 +114,6 @@ class Engine:
         self._large_running = 0
         self._visits = anyio.CapacityLimiter(_SMALL_LANES)
         self._reporter = Reporter()
-        self._slices = Slices(group, _AT_ONCE)
-        self._resuming = 0
-        """Calls of `resume` that go on: nothing is started till then, else the line loses its order."""
-        self._is_disordered = False
-        """Whether something in the line stands behind what was begun after it."""
-        self._to_forget: list[int] = []
-        """Cancelled ones that the journal still has."""
         self._storing = Storing(self._reporter, journal)
         self._drops = Drops(
             self,
@@ -132,6 +124,13 @@ class Engine:
             forget=self._recording.forget,
             history=history,
         )
+        self._slices = Slices(group, _AT_ONCE)
+        self._resuming = 0
+        """Calls of `resume` that go on: nothing is started till then, else the line loses its order."""
+        self._is_disordered = False
+        """Whether something in the line stands behind what was begun after it."""
+        self._to_forget: list[int] = []
+        """Cancelled ones that the journal still has."""
         self._clean_ups = 0
         self._unfinished = 0
         self.is_paused = False
@@ -687,23 +686,11 @@ class Engine:
             self.go_on()
 
     async def _drop_unfinished(self, transfers: Sequence[Transfer]) -> None:
-        """Take away what paused or waiting transfers had in the store, now that they are cancelled."""
         try:
-            begun = await self._journal.begun_paths() if self._journal is not None else set[str]()
-            for transfer in transfers:
-                if transfer.path in begun:
-                    await self._drop_one(transfer)
-        except HashdropError as error:
-            _LOG.warning("Uploads may be left: %s", error)
+            await self._storing.drop_unfinished(transfers)
         finally:
             self._clean_ups -= 1
             self._reporter.wake()
-
-    async def _drop_one(self, transfer: Transfer) -> None:
-        try:
-            await self._storing.drop_unfinished(transfer)
-        except HashdropError as error:
-            _LOG.warning("An upload of %s may be left: %s", transfer.name, error)
 
     def _end(self, transfer: Transfer, state: State, event: Event) -> None:
         transfer.enter(state)

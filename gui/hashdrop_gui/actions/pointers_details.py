@@ -15,6 +15,7 @@ from PySide6.QtCore import QTimer
 from hashdrop.errors import HashdropError
 from hashdrop.stored.places import Place
 from hashdrop_gui.dialogs.tags import TagsDialog
+from hashdrop_gui.models.pointers import identity
 from hashdrop_gui.models.previewing import Kind
 from hashdrop_gui.models.previewing import Words
 from hashdrop_gui.models.previewing import bytes_wanted
@@ -115,11 +116,19 @@ class Details(QObject):
     # --- the row ---------------------------------------------------------------------------------
 
     def _show(self) -> None:
+        count = 0 if self._panel.isHidden() else self._page.view.chosen_count()
+        if count == 1 and self._row is not None:
+            row = self._page.view.chosen_rows(1)[0]
+            if identity(row) == identity(self._row):  # the list came anew, or marks of it
+                if row != self._row:
+                    self._row = row
+                    self._panel.show_verified(row)
+                    self._show_verifying()
+                return
         self._stop()
         self._row = None
         if self._panel.isHidden():
             return
-        count = self._page.view.chosen_count()
         if count != 1:
             if count:
                 size = sum(row.pointer.content_size for row in self._page.selected())

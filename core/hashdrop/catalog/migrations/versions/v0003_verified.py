@@ -27,7 +27,8 @@ def upgrade() -> None:
     if (
         not is_sqlite
     ):  # there text is compared by the rules of a language, unless one says otherwise
-        op.execute('ALTER TABLE hashdrop_names ALTER COLUMN folder TYPE TEXT COLLATE "C"')
+        for column in ("folder", "connection"):
+            op.execute(f'ALTER TABLE hashdrop_names ALTER COLUMN {column} TYPE TEXT COLLATE "C"')
     op.execute("CREATE INDEX hashdrop_names_by_folder ON hashdrop_names (folder)")
-    op.execute("CREATE INDEX hashdrop_names_by_connection ON hashdrop_names (connection)")
+    op.execute("CREATE INDEX hashdrop_names_by_connection ON hashdrop_names (connection, id)")
     op.execute("CREATE INDEX hashdrop_names_gone ON hashdrop_names (id) WHERE gone_at IS NOT NULL")
