@@ -183,6 +183,11 @@ def lab(studio: Studio, theme: str, *, home: Path | None = None, slow: bool = Fa
         yield stack.enter_context(window(studio, theme, home=home, **studio.server.environment))
 
 
+def point(x: int, y: int) -> tuple[int, int]:
+    """Return a place of a window in the pictures' own scale in the screen's pixels."""
+    return x * SCALE, y * SCALE
+
+
 def take(studio: Studio, target: Path) -> None:
     """Take the picture, and make the file small: few colours, well packed."""
     studio.screen.picture(target)
