@@ -236,15 +236,19 @@ async def test_no_page_counts_or_skips(place):
         if catalog._engine.dialect.name == "sqlite":
             async with catalog._engine.connect() as connection:
                 for statement in pages:
-                    values = ("", 0, 2) if statement.count("?") == 3 else (2,)
+                    values = {3: ("", 0, 2), 2: ("", 2), 1: (2,)}[statement.count("?")]
                     plan = await connection.exec_driver_sql(
                         f"EXPLAIN QUERY PLAN {statement}", values
                     )
                     plans += [row[3] for row in plan]
 
-    assert len(pages) == 2 * len(ORDERS)
+    assert len(pages) >= 2 * len(ORDERS)
     assert not any("OFFSET" in one.upper() or "count(" in one for one in pages)
     assert not any("TEMP B-TREE" in plan for plan in plans)
+    # Among equal rows, too, the place is found by the index: half a million may be before it.
+    found = [plan for plan in plans if plan.startswith("SEARCH") and "=?" in plan]
+    assert len(found) == (len(ORDERS) if plans else 0)
+    assert all("=? AND " in plan for plan in found), found
 
 
 async def test_a_forgotten_name_is_not_found(place):

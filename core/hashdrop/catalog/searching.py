@@ -125,11 +125,34 @@ async def search(
     question = _asked(filters, is_sqlite=connection.dialect.name == "sqlite")
     source = await _narrow_source(connection, question)
     column = _COLUMN_OF[order.by]
-    conditions = list(question.conditions)
-    if after is not None:
-        place = question.value(_value_of(after, order.by)), question.value(after.id)
-        sign = "<" if order.descending else ">"
-        conditions.append(f"({column}, id) {sign} ({', '.join(place)})")
+    if after is None:
+        return await _page(connection, question, order, source, (), limit)
+    value, number = question.value(_value_of(after, order.by)), question.value(after.id)
+    sign = "<" if order.descending else ">"
+    if source is not None or not question.is_sqlite:
+        behind = f"({column}, id) {sign} ({value}, {number})"
+        return await _page(connection, question, order, source, (behind,), limit)
+    # SQLite finds the place among equal rows only if it is asked for them by themselves; else it passes over
+    # all that are before it, half a million of one connection.
+    equal = (f"{column} = {value}", f"id {sign} {number}")
+    rows = await _page(connection, question, order, source, equal, limit)
+    if len(rows) < limit:
+        others = (f"{column} {sign} {value}",)
+        rows += await _page(connection, question, order, source, others, limit - len(rows))
+    return rows
+
+
+async def _page(
+    connection: AsyncConnection,
+    question: _Question,
+    order: Order,
+    source: str | None,
+    behind: Sequence[str],
+    limit: int,
+) -> list[PointerRow]:
+    """Return rows that fit and are behind a place, from a narrow source or along the order's index."""
+    conditions = [*question.conditions, *behind]
+    column = _COLUMN_OF[order.by]
     hint = ""
     if source is not None:
         if question.is_sqlite:

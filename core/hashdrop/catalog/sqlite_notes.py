@@ -34,6 +34,7 @@ PRAGMAS = (
     "synchronous=FULL",  # a pointer that was told survives a power cut
     "foreign_keys=ON",
     f"busy_timeout={_BUSY_MS}",
+    "cache_size=-32000",  # KiB: what does not fit of a transaction is written twice
 )
 """For each connection to a catalog in SQLite."""
 
