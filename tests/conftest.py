@@ -9,6 +9,7 @@ import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before anything imports Qt
 
+from support.postgres_fixture import postgres
 from support.s3_fixtures import bucket
 from support.s3_fixtures import s3_client
 from support.s3_fixtures import s3_server
@@ -16,7 +17,7 @@ from support.s3_fixtures import s3_server
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ("bucket", "s3_client", "s3_server")
+__all__ = ("bucket", "postgres", "s3_client", "s3_server")
 
 
 @pytest.fixture

@@ -46,12 +46,14 @@ async def test_all_names_of_an_object_are_marked_and_no_others(place):
         other = StoredPointer("lab-data", one.pointer.key, "00" * 32, 1, "text/plain")
         await catalog.mark_verified(other, has_its_hash=False)
         untouched = await marks(catalog)
+        await catalog.mark_gone("lab-data", one.pointer.key, MOMENT)
+        gone_once_more = await marks(catalog)
         await catalog.mark_verified(one.pointer, has_its_hash=False)
         damaged = await marks(catalog)
 
     names = [("lab-data", 1, "a.txt"), ("lab-data", 1, "b.txt")]
     rest = {("lab-data", 2, "a.txt"): (None, None), ("other-data", 1, "c.txt"): (None, None)}
-    assert gone == again == rest | dict.fromkeys(names, (MOMENT, None))
+    assert gone == again == gone_once_more == rest | dict.fromkeys(names, (MOMENT, None))
     assert sorted(row.name for row in found) == ["a.txt", "b.txt"]
     # What was read back is there.
     assert verified == untouched == rest | dict.fromkeys(names, (None, MOMENT))
@@ -112,3 +114,23 @@ async def test_imported_names_bring_their_marks_and_change_none(place):
             ("lab-data", 2, "a.txt"): (MOMENT, None),
             ("lab-data", 3, "a.txt"): (None, MOMENT),
         }
+
+
+async def test_with_its_last_name_a_deleted_object_is_forgotten(place):
+    """labox's record, too; while it has a name, or only the name was taken away, the record stays."""
+    async with open_catalog(place) as catalog:
+        await catalog.record_many([stored(1), stored(1, "b.txt"), stored(2), stored(3)])
+        rows = {(row.pointer.content_size, row.name): row for row in await catalog.page()}
+        await catalog.forget([rows[3, "a.txt"]])
+        await catalog.forget([rows[1, "a.txt"], rows[2, "a.txt"]], objects=True)
+        left = [
+            len(await catalog.find_hash(stored(number).pointer.content_hash))
+            for number in (1, 2, 3)
+        ]
+        manifests = len(await catalog.manifests())
+        await catalog.forget([rows[1, "b.txt"]], objects=True)
+        last = await catalog.find_hash(stored(1).pointer.content_hash)
+        await catalog.record_many([stored(1)])
+
+        assert (left, manifests, last) == ([1, 0, 1], 2, [])
+        assert await catalog.find_hash(stored(1).pointer.content_hash) == [stored(1).pointer]

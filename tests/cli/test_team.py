@@ -19,16 +19,9 @@ from hashdrop.team import shown
 from hashdrop.team import with_password
 from hashdrop.team import without_password
 from support.keyring_file import FileKeyring
-from support.postgres_server import run_postgres
 from support.programs import end_of
 from support.programs import run_program
 from support.programs import start_program
-
-
-@pytest.fixture(scope="session")
-def postgres():
-    with run_postgres() as server:
-        yield server
 
 
 @pytest.fixture

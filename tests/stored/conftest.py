@@ -9,7 +9,6 @@ import pytest
 from hashdrop.connection import Choice
 from hashdrop.paths import Paths
 from hashdrop.service import open_service
-from support.postgres_server import run_postgres
 
 
 @pytest.fixture
@@ -61,12 +60,6 @@ def put(service, tmp_path):
         return next(row for row in rows if row.name == path.name)
 
     return put_one
-
-
-@pytest.fixture(scope="session")
-def postgres():
-    with run_postgres() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -6,6 +6,8 @@ import csv
 import hashlib
 import io
 import json
+import os
+import pty
 import sqlite3
 from contextlib import closing
 from datetime import UTC
@@ -26,6 +28,7 @@ from hashdrop.stored.exchange import FIELDS
 from hashdrop.stored.exchange import Format
 from hashdrop.stored.exchange import fields_of
 from support.programs import run_inside
+from support.programs import start_program
 
 MOMENT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -176,6 +179,21 @@ def test_rebuild(inside, place, s3_server, bucket, tmp_path):
     with closing(sqlite3.connect(Paths.of().catalog_file)) as catalog, catalog:
         catalog.execute("UPDATE hashdrop_names SET stored_at = '2026-01-01 00:00:00.000000'")
     assert inside("catalog", "rebuild", "--json", *place).row["gone"] == 1
+
+
+def test_progress_is_shown_where_somebody_looks(place, s3_server, bucket):
+    """One line that is written over and taken away; nothing of it on standard output."""
+    s3_server.client().put_object(Bucket=bucket, Key=f"raw/{'ab' * 32}.txt", Body=b"x")
+    ours, theirs = pty.openpty()
+    process = start_program("catalog", "rebuild", "--json", *place, stderr=theirs)
+    os.close(theirs)
+    out, _ = process.communicate(timeout=60)
+    shown = os.read(ours, 10_000).decode()
+    os.close(ours)
+
+    assert json.loads(out) == {"seen": 1, "added": 1, "gone": 0}
+    assert "1 keys, 1 added, 0 gone: raw/abab" in shown
+    assert shown.endswith("\r\x1b[K")
 
 
 def test_out_and_in(inside, place, tmp_path):

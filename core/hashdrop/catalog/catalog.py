@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hashdrop.catalog.filters import Filters
+from hashdrop.catalog.forgetting import forget_names
 from hashdrop.catalog.importing import ImportedName
 from hashdrop.catalog.importing import import_names
 from hashdrop.catalog.marking import at_place
@@ -44,7 +45,6 @@ from hashdrop.catalog.searching import row_of
 from hashdrop.catalog.searching import search
 from hashdrop.catalog.stored_file import StoredFile
 from hashdrop.catalog.writing import find_contents
-from hashdrop.catalog.writing import forget_names
 from hashdrop.catalog.writing import note_all
 from hashdrop.pointer import StoredPointer
 
@@ -107,15 +107,19 @@ class Catalog:
                     update(NameRecord).where(NameRecord.id == row.id).values(note=note)
                 )
 
-    async def forget(self, rows: Sequence[PointerRow]) -> None:
+    async def forget(self, rows: Sequence[PointerRow], *, objects: bool = False) -> None:
         """Take names out of the list; labox's records of the objects stay, and so do the objects.
+
+        Args:
+            rows: The names.
+            objects: Whether their objects were deleted: then labox's record goes with the last name.
 
         Raises:
             CatalogError: The database cannot be written.
         """
         with told("written"):
             async with self._writing, begin_writing(self._engine) as connection:
-                await forget_names(connection, [row.id for row in rows])
+                await forget_names(connection, [row.id for row in rows], objects=objects)
 
     async def mark_verified(
         self, pointer: StoredPointer, *, has_its_hash: bool, moment: datetime | None = None

@@ -42,18 +42,17 @@ async def mark_verified(
     Raises:
         SQLAlchemyError: The database cannot be written.
     """
-    values: dict[str, datetime | None] = {"verified_at": moment}
-    if moment is not None:
-        values["gone_at"] = None
     await connection.execute(
         update(NameRecord)
         .where(*at_place(bucket, key), NameRecord.content_hash == content_hash)
-        .values(values)
+        .values(verified_at=moment, gone_at=None)  # what was read is there
     )
 
 
 async def mark_gone(connection: AsyncConnection, bucket: str, key: str, moment: datetime) -> None:
     """Mark the names of an object that is not there any more; the first mark stays.
+
+    What was verified is gone: one that is stored there later was not.
 
     Args:
         connection: In a transaction of `begin_writing`.
@@ -67,7 +66,7 @@ async def mark_gone(connection: AsyncConnection, bucket: str, key: str, moment: 
     await connection.execute(
         update(NameRecord)
         .where(*at_place(bucket, key), NameRecord.gone_at.is_(None))
-        .values(gone_at=moment)
+        .values(gone_at=moment, verified_at=None)
     )
 
 

@@ -134,7 +134,7 @@ async def note_page(
             NameRecord.gone_at.is_(None),
             NameRecord.stored_at < page.asked_at,
         )
-        .values(gone_at=datetime.now(UTC))
+        .values(gone_at=datetime.now(UTC), verified_at=None)
     )
     now = Rebuilt(
         reached=max(keys[-1], so_far.reached) if keys else so_far.reached,

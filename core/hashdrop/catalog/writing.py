@@ -13,7 +13,6 @@ from uuid import UUID
 from labox.core.database import BaseRecord
 from labox.core.database import ContentRecord
 from sqlalchemy import bindparam
-from sqlalchemy import delete
 from sqlalchemy import insert
 from sqlalchemy import select
 from sqlalchemy import update
@@ -49,21 +48,6 @@ async def note_all(connection: AsyncConnection, stored: Sequence[StoredName]) ->
         SQLAlchemyError: The database cannot be written.
     """
     return await connection.run_sync(lambda sync: note_in(_Tables(sync), stored))
-
-
-async def forget_names(connection: AsyncConnection, ids: Sequence[int]) -> None:
-    """Take names out of the list, with their tags.
-
-    Args:
-        connection: In a transaction of `begin_writing`.
-        ids: Of the names.
-
-    Raises:
-        SQLAlchemyError: The database cannot be written.
-    """
-    for start in range(0, len(ids), _MOST_AT_ONCE):
-        some = ids[start : start + _MOST_AT_ONCE]
-        await connection.execute(delete(NameRecord).where(NameRecord.id.in_(some)))
 
 
 async def find_contents(session: AsyncSession, beginning: str) -> list[StoredPointer]:

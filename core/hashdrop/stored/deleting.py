@@ -86,12 +86,13 @@ async def foresee(reach: Reach, rows: Sequence[PointerRow]) -> list[Prospect]:
     places = _objects_of(rows)
     chosen = {row.id for row in rows}
     found: dict[int, Prospect] = {}
+    keeping: dict[tuple[str, str], bool] = {}  # asked once for each bucket
 
     async def one(item: tuple[int, Place]) -> None:
         number, place = item
         names = await (await reach.catalog()).names_at(place.bucket, place.key)
         others = tuple(row for row in names if row.id not in chosen)
-        found[number] = await _foreseen(reach, place, others)
+        found[number] = await _foreseen(reach, place, others, keeping)
 
     await for_each(listed(list(enumerate(places))), one)
     return [found[number] for number in range(len(places))]
@@ -125,7 +126,7 @@ async def delete(reach: Reach, rows: Sequence[PointerRow], *, objects: bool) -> 
             row for row in rows if row.id and (row.pointer.bucket, row.pointer.key) not in kept
         ]
         catalog = await reach.catalog()
-        await catalog.forget(done.names)
+        await catalog.forget(done.names, objects=objects)
         for place in (*done.objects, *done.absent):
             done.others += await catalog.names_at(place.bucket, place.key)
             await catalog.mark_gone(place.bucket, place.key)
@@ -157,16 +158,23 @@ def _objects_of(rows: Sequence[PointerRow]) -> list[Place]:
     return list({(row.pointer.bucket, row.pointer.key): Place.of(row) for row in rows}.values())
 
 
-async def _foreseen(reach: Reach, place: Place, others: tuple[PointerRow, ...]) -> Prospect:
+async def _foreseen(
+    reach: Reach,
+    place: Place,
+    others: tuple[PointerRow, ...],
+    keeping: dict[tuple[str, str], bool],
+) -> Prospect:
+    bucket = place.connection, place.bucket
     try:
         reached = await reach.reached(place.connection, place.bucket)
         standing = await ask_for(reached.writer.requests, place.s3)
-        keeps = await keeps_versions(reached.writer.requests, place.s3)
+        if bucket not in keeping:
+            keeping[bucket] = await keeps_versions(reached.writer.requests, place.s3)
     except ObjectMissing:
         return Prospect(place, others, is_there=False)
     except HashdropError as error:
         return Prospect(place, others, error=error)
-    return Prospect(place, others, can_be_undone=keeps, lock=lock_of(standing))
+    return Prospect(place, others, can_be_undone=keeping[bucket], lock=lock_of(standing))
 
 
 async def _delete_object(reach: Reach, place: Place, done: Deletion) -> None:
