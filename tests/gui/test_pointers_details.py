@@ -106,7 +106,7 @@ async def test_all_names_of_an_object_are_listed(shown, tmp_path):
     await until(lambda: len(driver.pointer_names) == 2)
     select(driver, "a.txt")
     panel = driver.pointers.details
-    await until(lambda: "run/copy.txt" in panel.names.text())
+    await until(lambda: "run/copy.txt" in panel.names.text())  # though it was selected before
 
     assert "a.txt" in panel.names.text().splitlines()
 

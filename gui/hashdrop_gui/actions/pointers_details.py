@@ -67,6 +67,7 @@ class Details(QObject):
         self._keep = _timer(self, _KEPT_MS, self._keep_width)
         page.view.chosen.connect(self._rest.start)
         page.model.modelReset.connect(self._rest.start)
+        page.model.rowsInserted.connect(lambda *_: self._rest.start())
         page.model.dataChanged.connect(lambda *_: self._rest.start())
         page.show_details.clicked.connect(self.want)
         page.splitter.splitterMoved.connect(lambda *_: self._keep.start())
@@ -124,6 +125,7 @@ class Details(QObject):
                     self._row = row
                     self._panel.show_verified(row)
                     self._show_verifying()
+                self._tasks.spawn(self._tell_names, row)
                 return
         self._stop()
         self._row = None
@@ -149,13 +151,15 @@ class Details(QObject):
 
     async def _ask(self, row: PointerRow, scope: anyio.CancelScope) -> None:
         with scope:
-            names = await self._service.stored.names_at(Place.of(row))
-            if scope.cancel_called:
-                return
-            self._panel.show_names(names)
+            await self._tell_names(row)
             async with anyio.create_task_group() as group:
                 group.start_soon(self._ask_store, row)
                 group.start_soon(self._preview, row)
+
+    async def _tell_names(self, row: PointerRow) -> None:
+        names = await self._service.stored.names_at(Place.of(row))
+        if self._row is not None and identity(self._row) == identity(row):
+            self._panel.show_names(names)
 
     async def _ask_store(self, row: PointerRow) -> None:
         try:
