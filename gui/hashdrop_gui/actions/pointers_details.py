@@ -75,6 +75,7 @@ class Details(QObject):
         self._panel.hide_requested.connect(lambda: self.want(False))  # as `clicked`
         self._panel.verify_requested.connect(self._on_verify_requested)
         self._panel.tags_requested.connect(self._on_tags_requested)
+        page.add_action(tr("Verify now"), lambda: self.verify(page.selected()))
         page.add_action(tr("Show or hide the details"), self.turn, "Space", "Alt+Return")
         width = service.preferences.pointer_details or WIDTH
         page.splitter.setSizes([10_000, width])
@@ -243,25 +244,37 @@ class Details(QObject):
                 words = tr("Reading back: {done}").format(done=progress_text(read, total))
                 self._verifying |= dict.fromkeys(self._verifying.keys() & rows.keys(), words)
                 self._show_verifying()
+                if strip is not None:
+                    strip.tell(words, min(1.0, read / total) if total else None)
 
         def on_verdict(verdict: Verdict) -> None:
             verdicts.append(verdict)
             self._verifying.pop((verdict.bucket, verdict.key), None)
             self._show_verdict(verdict)
 
+        strip = self._page.begin_work(tr("Reading back…")) if len(rows) > 1 else None
         try:
-            places = [Place.of(row) for row in rows.values()]
-            await self._service.stored.verify_all(places, on_verdict=on_verdict, on_read=on_read)
+            with anyio.CancelScope() as scope:
+                if strip is not None:
+                    strip.cancelled.connect(scope.cancel)
+                places = [Place.of(row) for row in rows.values()]
+                await self._service.stored.verify_all(
+                    places, on_verdict=on_verdict, on_read=on_read
+                )
         finally:
             for place in rows:
                 self._verifying.pop(place, None)
+            if strip is not None:
+                strip.deleteLater()
         self._page.refresh_rows(rows.keys())
-        bad = sum(one.status != "verified" for one in verdicts)
-        if len(rows) > 1:
-            words = tr("{good} of {all} have their hash").format(
-                good=f"{len(verdicts) - bad:,}", all=f"{len(rows):,}"
-            )
-            self._page.told.emit(words)
+        self._tell_verdicts(verdicts, len(rows))
+
+    def _tell_verdicts(self, verdicts: list[Verdict], count: int) -> None:
+        """Say of how many objects the hash fits, and what is wrong with the first other."""
+        good = sum(one.status == "verified" for one in verdicts)
+        if count > 1:
+            words = tr("{good} of {all} have their hash")
+            self._page.told.emit(words.format(good=f"{good:,}", all=f"{count:,}"))
         for verdict in verdicts:
             if verdict.status != "verified":
                 self._page.warned.emit(_words_of(verdict))
