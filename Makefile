@@ -45,6 +45,7 @@ bench: $(STAMP)
 screenshots: $(STAMP)
 	@resources/packaging/qt-libraries.sh --for-tests
 	$(BIN)/python resources/packaging/screenshots.py docs/pictures
+	$(BIN)/python resources/packaging/pointer_pictures.py docs/pictures
 
 # Renew the pins (needs the package registry).
 requirements: $(STAMP)

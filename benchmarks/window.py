@@ -40,7 +40,7 @@ from hashdrop_gui.loop import run
 HERE = Path(__file__).parent
 LONGEST_S = 0.050
 P99_S = 0.016
-_BEAT_S = 0.001
+BEAT_S = 0.001
 
 
 class Beats:
@@ -54,9 +54,9 @@ class Beats:
         """Beat until cancelled."""
         last, withheld = time.perf_counter(), _withheld()
         while True:
-            await anyio.sleep(_BEAT_S)
+            await anyio.sleep(BEAT_S)
             now, withheld_now = time.perf_counter(), _withheld()
-            self.late.append(max(0.0, now - last - _BEAT_S))
+            self.late.append(max(0.0, now - last - BEAT_S))
             self.starved.append(withheld_now - withheld)
             last, withheld = now, withheld_now
 

@@ -24,6 +24,7 @@ from hashdrop.service import open_service
 from hashdrop_gui.desktop.instance import Instance
 from hashdrop_gui.desktop.instance import claim
 from hashdrop_gui.desktop.instance import hand_over
+from hashdrop_gui.garbage import GarbageSearch
 from hashdrop_gui.loop import run
 from hashdrop_gui.loop import signals
 from hashdrop_gui.main_window import MainWindow
@@ -160,6 +161,7 @@ async def open_window(app: QApplication, service: Service) -> AsyncGenerator[Mai
     At the end its tasks are ended before it is deleted: none of them finds it gone.
     """
     window: MainWindow | None = None
+    garbage: GarbageSearch | None = None
     # While a row is painted Python is given away at each call of Qt's; threads that hash gave it back
     # after 5 ms each, and a picture of ten rows took 90 ms.
     sys.setswitchinterval(0.0005)
@@ -172,6 +174,7 @@ async def open_window(app: QApplication, service: Service) -> AsyncGenerator[Mai
         async with anyio.create_task_group() as group:
             tasks = Tasks(group)
             window = MainWindow(service, tasks, apply_theme(app))
+            garbage = GarbageSearch(window)
             tasks.failed = window.report
             app.styleHints().colorSchemeChanged.connect(on_scheme_changed)
             window.show()
@@ -180,6 +183,8 @@ async def open_window(app: QApplication, service: Service) -> AsyncGenerator[Mai
             yield window
             group.cancel_scope.cancel()
     finally:
+        if garbage is not None:
+            garbage.stop()
         if window is not None:
             app.styleHints().colorSchemeChanged.disconnect(on_scheme_changed)
             window.let_close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 
 from PySide6.QtCore import QObject
@@ -13,8 +14,9 @@ from hashdrop.transfers.events import Hashing
 from hashdrop.transfers.events import Uploading
 
 _TICK_MS = 80
-_AT_ONCE = 60
-"""Events that are told without a break."""
+_AT_ONCE = (60, 600)
+"""Events that are told without a break: at least, and at most where that is quick."""
+_QUICK_S = 0.004
 
 
 class EventBridge(QObject):
@@ -35,6 +37,7 @@ class EventBridge(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
         self._timer.timeout.connect(self._on_timer_timeout)
+        self._at_once = _AT_ONCE[0]
         self._to_tell: deque[Event] = deque()
         self._tell_on = QTimer(self)
         """Tells the rest of many events after whatever else waits for its turn."""
@@ -65,9 +68,13 @@ class EventBridge(QObject):
 
     def _tell_some(self) -> None:
         """Tell some, so that a thousand events do not hold the window."""
-        told = [self._to_tell.popleft() for _ in range(min(_AT_ONCE, len(self._to_tell)))]
+        told = [self._to_tell.popleft() for _ in range(min(self._at_once, len(self._to_tell)))]
         if told:
+            began = time.perf_counter()
             self.arrived.emit(told)
+            took = time.perf_counter() - began
+            wanted = self._at_once + 30 if took < _QUICK_S else self._at_once // 2
+            self._at_once = max(_AT_ONCE[0], min(_AT_ONCE[1], wanted))
         if self._to_tell:
             self._tell_on.start()
 

@@ -183,6 +183,7 @@ def drawing(
 def style_sheet(tokens: Tokens) -> str:
     """Return the style sheet of a scheme."""
     t = tokens
+    fixed = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()
     return f"""
 * {{ font-size: 13px; }}
 QMainWindow, QDialog, QMessageBox, #page, #content {{ background: {t.background}; }}
@@ -270,8 +271,10 @@ QAbstractScrollArea::corner {{ background: transparent; border: none; }}
 #workStrip {{ background: {t.sidebar}; border: none; border-top: 1px solid {t.line}; }}
 #workBar {{ background: {t.track}; border: none; border-radius: 3px; }}
 #workBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
+#mono {{ font-family: "{fixed}"; font-size: 11px; }}
+QLineEdit#goTo {{ min-height: 26px; }}
 #good {{ color: {t.stored}; font-size: 12px; }}
-QToolButton#act {{ color: {t.text}; padding: 6px 12px; border: 1px solid {t.line}; border-radius: 8px; }}
+QToolButton#act {{ color: {t.text}; min-height: 16px; padding: 5px 12px; border: 1px solid {t.line}; border-radius: 8px; }}
 QToolButton#act:disabled {{ color: {t.second}; }}
 QToolButton:checked {{ background: {t.selection}; }}
 QMenu {{ background: {t.background}; border: 1px solid {t.line}; border-radius: 8px; padding: 6px; color: {t.text}; }}

@@ -21,7 +21,6 @@ from screenshots import SCALE
 from screenshots import WIDTH
 from screenshots import Studio
 from screenshots import lab
-from screenshots import point
 from screenshots import take
 
 from hashdrop.catalog.catalog import open_catalog
@@ -69,7 +68,7 @@ def make_files(folder: Path) -> None:
 def empty(studio: Studio, target: Path, theme: str) -> None:
     """Nothing is stored yet."""
     with lab(studio, theme):
-        studio.screen.click(*point(*_POINTERS))
+        studio.screen.click(*studio.point(*_POINTERS))
         time.sleep(1)
         take(studio, target)
 
@@ -78,12 +77,12 @@ def thousand(studio: Studio, target: Path, theme: str) -> None:
     """A thousand names, searched."""
     home = _with_names(studio)
     with lab(studio, theme, home=home):
-        studio.screen.click(*point(*_POINTERS))
+        studio.screen.click(*studio.point(*_POINTERS))
         time.sleep(1)
         studio.screen.key("ctrl+f")
         studio.screen.xdotool("type", "--delay", 30, "scan type:image")
         time.sleep(1)
-        studio.screen.click(*point(*_FIRST_ROW))
+        studio.screen.click(*studio.point(*_FIRST_ROW))
         studio.screen.key("shift+Down", "shift+Down")
         time.sleep(1)
         take(studio, target)
@@ -92,7 +91,7 @@ def thousand(studio: Studio, target: Path, theme: str) -> None:
 def no_results(studio: Studio, target: Path, theme: str) -> None:
     """A search that nothing fits."""
     with lab(studio, theme, home=_with_names(studio)):
-        studio.screen.click(*point(*_POINTERS))
+        studio.screen.click(*studio.point(*_POINTERS))
         time.sleep(1)
         studio.screen.key("ctrl+f")
         studio.screen.xdotool("type", "--delay", 30, "tag:run=77")
@@ -103,17 +102,70 @@ def no_results(studio: Studio, target: Path, theme: str) -> None:
 def preview(name: str, studio: Studio, target: Path, theme: str) -> None:
     """The details of one file, with its preview."""
     with lab(studio, theme):
-        studio.screen.drop(*sorted(studio.files.iterdir()), to=point(620, 420))
+        studio.screen.drop(*sorted(studio.files.iterdir()), to=studio.point(620, 420))
         time.sleep(3)
-        studio.screen.click(*point(*_POINTERS))
+        studio.screen.click(*studio.point(*_POINTERS))
         time.sleep(1)
         studio.screen.key("ctrl+f")
         studio.screen.xdotool("type", "--delay", 30, name)
         time.sleep(1)
-        studio.screen.click(*point(*_FIRST_ROW))
+        studio.screen.click(*studio.point(*_FIRST_ROW))
         time.sleep(0.5)
         studio.screen.key("ctrl+f", "Escape")
         time.sleep(1.5)
+        take(studio, target)
+
+
+def look_up(studio: Studio, target: Path, theme: str) -> None:
+    """Files dropped on the pointers: which of them are stored."""
+    with lab(studio, theme):
+        files = sorted(studio.files.iterdir())
+        studio.screen.drop(*files[:3], to=studio.point(620, 420))
+        time.sleep(3)
+        studio.screen.click(*studio.point(*_POINTERS))
+        time.sleep(1)
+        renamed = studio.folder / "interference_final.tiff"
+        renamed.write_bytes((studio.files / "interference_0192.tiff").read_bytes())
+        studio.screen.drop(files[0], renamed, files[3], to=studio.point(620, 420))
+        time.sleep(2)
+        take(studio, target)
+
+
+def bucket(studio: Studio, target: Path, theme: str) -> None:
+    """The bucket's own listing."""
+    with lab(studio, theme):
+        studio.screen.drop(*sorted(studio.files.iterdir()), to=studio.point(620, 420))
+        client = studio.server.client()
+        for number in range(20):
+            key = f"raw/exported/plate_{number:02}.csv"
+            client.put_object(Bucket="lab-data", Key=key, Body=b"well,od600")
+        time.sleep(3)
+        studio.screen.click(*studio.point(*_POINTERS))
+        time.sleep(1)
+        studio.screen.click(*studio.point(325, 94))
+        time.sleep(1)
+        studio.screen.click(*studio.point(*_FIRST_ROW))
+        time.sleep(1)
+        take(studio, target)
+
+
+def deleting(studio: Studio, target: Path, theme: str) -> None:
+    """The question before something is deleted."""
+    with lab(studio, theme):
+        studio.screen.drop(*sorted(studio.files.iterdir()), to=studio.point(620, 420))
+        copy = studio.folder / "calibration (copy).csv"
+        copy.write_bytes((studio.files / "calibration.csv").read_bytes())
+        time.sleep(2)
+        studio.screen.drop(copy, to=studio.point(620, 420))
+        time.sleep(3)
+        studio.screen.click(*studio.point(*_POINTERS))
+        time.sleep(1)
+        studio.screen.click(*studio.point(*_FIRST_ROW))
+        studio.screen.key("Delete")
+        time.sleep(1)
+        dialog = studio.screen.window("^Delete$")
+        studio.screen.xdotool("windowmove", dialog, *studio.point(330, 180))
+        time.sleep(0.8)
         take(studio, target)
 
 
@@ -136,6 +188,9 @@ PICTURES: dict[str, tuple[Callable[[Studio, Path, str], None], str]] = {
     "pointers-thousand-light": (thousand, "light"),
     "pointers-thousand-dark": (thousand, "dark"),
     "pointers-nothing-fits": (no_results, "light"),
+    "pointers-look-up": (look_up, "light"),
+    "pointers-bucket": (bucket, "dark"),
+    "pointers-deleting": (deleting, "light"),
     **{
         f"pointers-{kind}-{theme}": (partial(preview, name), theme)
         for kind, name in (

@@ -1,6 +1,9 @@
 """Make the README's pictures: the real program under Xvfb, real files dropped on it with the mouse.
 
 Usage: screenshots.py FOLDER [NAME...]
+       screenshots.py FOLDER --review [NAME...]
+
+With --review it is the Transfers page at 900 x 600, in both schemes and at 100 % and 200 %.
 """
 
 from __future__ import annotations
@@ -52,6 +55,13 @@ class Studio:
     server: S3Server
     folder: Path
     files: Path
+    scale: int = SCALE
+    width: int = WIDTH
+    height: int = HEIGHT
+
+    def point(self, x: int, y: int) -> tuple[int, int]:
+        """Return a place of the window in the screen's pixels."""
+        return x * self.scale, y * self.scale
 
 
 class Throttle:
@@ -138,12 +148,12 @@ def window(studio: Studio, theme: str, *arguments: str, home: Path | None = None
         studio.screen,
         home,
         *arguments,
-        QT_SCALE_FACTOR=str(SCALE),
+        QT_SCALE_FACTOR=str(studio.scale),
         HASHDROP_THEME=theme,
         **environment,
     ) as running:
-        studio.screen.place(WIDTH * SCALE, HEIGHT * SCALE)
-        studio.screen.xdotool("mousemove", WIDTH * SCALE - 40, HEIGHT * SCALE - 120)
+        studio.screen.place(*studio.point(studio.width, studio.height))
+        studio.screen.xdotool("mousemove", *studio.point(studio.width - 20, studio.height - 60))
         time.sleep(1.5)
         yield running
         running.interrupt()
@@ -174,15 +184,16 @@ def lab(studio: Studio, theme: str, *, home: Path | None = None, slow: bool = Fa
 
 
 def point(x: int, y: int) -> tuple[int, int]:
-    """Return a place of the window in the screen's pixels."""
+    """Return a place of a window in the pictures' own scale in the screen's pixels."""
     return x * SCALE, y * SCALE
 
 
 def take(studio: Studio, target: Path) -> None:
     """Take the picture, and make the file small: few colours, well packed."""
     studio.screen.picture(target)
+    size = "x".join(map(str, studio.point(studio.width, studio.height)))
     subprocess.run(  # our own arguments
-        ["convert", str(target), "-crop", f"{WIDTH * SCALE}x{HEIGHT * SCALE}+0+0", "+repage",
+        ["convert", str(target), "-crop", f"{size}+0+0", "+repage",
          "-dither", "None", "-colors", "128", "-define", "png:compression-level=9",
          f"PNG8:{target}"],
         check=True,
@@ -202,7 +213,7 @@ def empty(studio: Studio, target: Path, theme: str) -> None:
 def dragging(studio: Studio, target: Path, theme: str) -> None:
     """Files over the window."""
     run = sorted((studio.files / "plates").iterdir())
-    with lab(studio, theme), studio.screen.dragging(run, point(620, 380)):
+    with lab(studio, theme), studio.screen.dragging(run, studio.point(620, 380)):
         time.sleep(0.6)
         take(studio, target)
 
@@ -212,11 +223,11 @@ def running(studio: Studio, target: Path, theme: str) -> None:
     home = Path(tempfile.mkdtemp(dir=studio.folder))
     already = studio.files / "run-2026-11-24" / "notes.md"
     with lab(studio, theme, home=home, slow=True):
-        studio.screen.drop(already, to=point(620, 420))
+        studio.screen.drop(already, to=studio.point(620, 420))
         time.sleep(1.5)
-        studio.screen.drop(studio.files / "run-2026-11-24", to=point(620, 420))
+        studio.screen.drop(studio.files / "run-2026-11-24", to=studio.point(620, 420))
         time.sleep(7)
-        studio.screen.click(*point(430, 430))
+        studio.screen.click(*studio.point(430, 430))
         time.sleep(2)
         take(studio, target)
 
@@ -224,9 +235,9 @@ def running(studio: Studio, target: Path, theme: str) -> None:
 def stored(studio: Studio, target: Path, theme: str) -> None:
     """All of a drop stored."""
     with lab(studio, theme):
-        studio.screen.drop(studio.files / "plates", to=point(620, 420))
+        studio.screen.drop(studio.files / "plates", to=studio.point(620, 420))
         time.sleep(4)
-        studio.screen.click(*point(430, 250))
+        studio.screen.click(*studio.point(430, 250))
         time.sleep(0.5)
         take(studio, target)
 
@@ -236,9 +247,9 @@ def failures(studio: Studio, target: Path, theme: str) -> None:
     scans = sorted((studio.files / "plates").iterdir())[:4]
     gone = studio.files / "deleted_meanwhile.csv"
     with lab(studio, theme, bucket="lab-dta"):
-        studio.screen.drop(*scans, gone, to=point(620, 420))
+        studio.screen.drop(*scans, gone, to=studio.point(620, 420))
         time.sleep(4)
-        studio.screen.click(*point(430, 320))
+        studio.screen.click(*studio.point(430, 320))
         time.sleep(0.5)
         take(studio, target)
 
@@ -247,13 +258,13 @@ def pointers(studio: Studio, target: Path, theme: str) -> None:
     """What was stored, on the page of pointers."""
     with lab(studio, theme):
         studio.screen.drop(
-            *sorted((studio.files / "run-2026-11-24").glob("*[!f]")), to=point(620, 420)
+            *sorted((studio.files / "run-2026-11-24").glob("*[!f]")), to=studio.point(620, 420)
         )
-        studio.screen.drop(studio.files / "plates", to=point(620, 420))
+        studio.screen.drop(studio.files / "plates", to=studio.point(620, 420))
         time.sleep(5)
-        studio.screen.click(*point(100, 120))
+        studio.screen.click(*studio.point(100, 120))
         time.sleep(0.5)
-        studio.screen.click(*point(430, 200))
+        studio.screen.click(*studio.point(430, 200))
         time.sleep(1)
         take(studio, target)
 
@@ -264,10 +275,52 @@ def settings(studio: Studio, target: Path, theme: str) -> None:
         studio.screen.key("ctrl+comma")
         time.sleep(1.5)
         dialog = studio.screen.window("^Connection$")
-        studio.screen.xdotool("windowmove", dialog, *point(280, 40))
+        studio.screen.xdotool("windowmove", dialog, *studio.point(280, 40))
         time.sleep(0.8)
         take(studio, target)
 
+
+def many(studio: Studio, target: Path, theme: str) -> None:
+    """A hundred thousand files, counted and asked about."""
+    folder = studio.files / "archive"
+    if not folder.exists():
+        for number in range(100_000):
+            path = folder / f"{number // 1000:03}" / f"plate_{number:06}.csv"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"well,od600\nA1,{number}\n")
+    with lab(studio, theme):
+        studio.screen.drop(folder, to=studio.point(620, 380))
+        studio.screen.window("^Large drop$", 60)
+        time.sleep(60)
+        studio.screen.key("Tab", "space")  # from Cancel to Upload
+        time.sleep(6)
+        take(studio, target)
+
+
+def history(studio: Studio, target: Path, theme: str) -> None:
+    """What became of earlier drops."""
+    with lab(studio, theme):
+        studio.screen.drop(studio.files / "plates", to=studio.point(620, 420))
+        time.sleep(3)
+        notes = studio.files / "run-2026-11-24" / "notes.md"
+        studio.screen.drop(notes, to=studio.point(620, 420))
+        time.sleep(3)
+        studio.screen.click(*studio.point(studio.width - 60, 96))  # the pill
+        time.sleep(2)
+        studio.screen.click(*studio.point(430, 190))
+        time.sleep(1)
+        take(studio, target)
+
+
+REVIEW: dict[str, Callable[[Studio, Path, str], None]] = {
+    "empty": empty,
+    "dragging": dragging,
+    "running": running,
+    "many": many,
+    "failures": failures,
+    "history": history,
+}
+"""Pictures of the Transfers page that are looked at in every scheme and scale."""
 
 PICTURES: dict[str, tuple[Callable[[Studio, Path, str], None], str]] = {
     "empty-light": (empty, "light"),
@@ -277,6 +330,7 @@ PICTURES: dict[str, tuple[Callable[[Studio, Path, str], None], str]] = {
     "running-dark": (running, "dark"),
     "stored": (stored, "light"),
     "failures": (failures, "light"),
+    "history": (history, "light"),
     "pointers-light": (pointers, "light"),
     "pointers-dark": (pointers, "dark"),
     "settings": (settings, "light"),
@@ -287,20 +341,29 @@ def main(arguments: list[str]) -> int:
     """Make all pictures, or those that are named."""
     folder = Path(arguments[0])
     folder.mkdir(parents=True, exist_ok=True)
-    names = arguments[1:] or list(PICTURES)
-    with tempfile.TemporaryDirectory(prefix="hashdrop-pictures-") as name:
-        place = Path(name)
+    names = [name for name in arguments[1:] if name != "--review"]
+    if "--review" in arguments:
+        wanted = [
+            (f"{name}-{theme}-{scale}", REVIEW[name], theme, (scale, 900, 600))
+            for name in names or REVIEW
+            for theme in ("light", "dark")
+            for scale in (1, 2)
+        ]
+    else:
+        wanted = [(name, *PICTURES[name], (SCALE, WIDTH, HEIGHT)) for name in names or PICTURES]
+    with tempfile.TemporaryDirectory(prefix="hashdrop-pictures-") as scratch:
+        place = Path(scratch)
         make_files(place / "files")
         server, store = run_server(place / "server")
         try:
             server.client().create_bucket(Bucket="lab-data")
-            for wanted in names:
-                make, theme = PICTURES[wanted]
+            for name, make, theme, (scale, width, height) in wanted:
                 for key in server.objects("lab-data"):
                     server.client().delete_object(Bucket="lab-data", Key=key)
-                with screen(WIDTH * SCALE + 320, HEIGHT * SCALE + 200) as shown_on:
-                    target = folder / f"{wanted}.png"
-                    make(Studio(shown_on, server, place, place / "files"), target, theme)
+                with screen(width * scale + 320, height * scale + 200) as shown_on:
+                    target = folder / f"{name}.png"
+                    studio = Studio(shown_on, server, place, place / "files", scale, width, height)
+                    make(studio, target, theme)
                 sys.stdout.write(f"{target} {target.stat().st_size // 1000} kB\n")
         finally:
             anyio.run(store.stop)

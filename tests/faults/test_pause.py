@@ -354,3 +354,15 @@ async def test_the_states_of_a_pause_are_told_in_words(rig):
     assert kinds[0] is Queued
     assert Hashing not in kinds
     assert kinds[-1] is Stored
+
+
+async def test_cancelled_as_soon_as_it_was_resumed_it_leaves_nothing(rig):
+    """It has not yet looked for the parts that it had sent before the pause."""
+    await paused_in_the_middle(rig)
+    rig.engine.resume(rig.ids())
+    rig.engine.cancel(rig.ids())
+    await rig.engine.drained()
+    await rig.engine.cancel_all()
+
+    await rig.check()
+    assert len(rig.of(Cancelled)) == 1

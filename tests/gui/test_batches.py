@@ -78,13 +78,13 @@ async def test_the_pointers_of_a_batch_are_exported_for_sha256sum(driver, run, t
     was_open = driver.batches[0].is_open
     click_batch(driver, BatchAction.EXPORT)
     await export(driver, 2, tmp_path / "sums.sha256")
+    await until(lambda: driver.window.summary.text() == "Exported 3 pointers to sums.sha256")
     checked = subprocess.run(
         ["sha256sum", "--strict", "-c", tmp_path / "sums.sha256"],
         cwd=run.parent, capture_output=True, check=False,
     )  # fmt: skip
 
     assert (checked.returncode, checked.stdout.count(b": OK\n")) == (0, 3), checked.stderr
-    assert driver.window.summary.text() == "Exported 3 pointers to sums.sha256"
     assert driver.batches[0].is_open is was_open  # the click on the link was none on the row
 
 

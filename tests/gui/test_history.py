@@ -144,3 +144,16 @@ async def test_a_drop_is_taken_out_of_the_history(two_stored, s3_server, bucket)
 
     assert len(s3_server.objects(bucket)) == 2
     await until(lambda: two_stored.window.history.kept.text() == "Kept for 7 days")
+
+
+async def test_the_transfers_come_back_in_the_place_of_the_history(two_stored, tmp_path):
+    """When they are asked for, and when some are dropped: nobody loses sight of them."""
+    for shown_again in (
+        lambda: two_stored.press("Transfers"),
+        lambda: two_stored.drop(tmp_path / "more.txt"),
+    ):
+        (tmp_path / "more.txt").write_text("more")
+        two_stored.press("History")
+        await until(lambda: two_stored.window.transfers.shows_history)
+        shown_again()
+        await until(lambda: not two_stored.window.transfers.shows_history)

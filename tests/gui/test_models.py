@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pytest
 from hypothesis import given
+from hypothesis import settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QPersistentModelIndex
 from PySide6.QtTest import QAbstractItemModelTester
@@ -111,6 +112,7 @@ STATES = {
     states=st.none() | st.sets(st.sampled_from(list(STATES)), min_size=1).map(frozenset),
     closed=st.sets(st.integers(1, 4)),
 )
+@settings(deadline=None)
 def test_whatever_changes_the_shown_rows_are_those_of_the_states(ticks, states, closed):
     """Qt's own tester watches each insertion and removal; the rows are those of a filter made anew."""
     model = TransfersModel()
@@ -141,6 +143,7 @@ ORDERS = st.none() | st.builds(Order, st.sampled_from(list(Column)), st.booleans
     orders=st.lists(ORDERS, min_size=1, max_size=2),
     removed=st.sets(st.integers(0, 30)),
 )
+@settings(deadline=None)
 def test_whatever_is_sorted_and_searched_the_shown_rows_are_those_that_are_wanted(
     ticks, states, text, orders, removed
 ):

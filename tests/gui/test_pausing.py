@@ -111,7 +111,7 @@ async def test_the_pill_of_waiting_shows_what_is_paused(uploading):
         texts = [pill.text() for pill in pills]
         QTest.mouseClick(pills[2], Qt.MouseButton.LeftButton)
 
-        assert texts == ["All 1", "Active 0", "Waiting 1", "Failed 0", "Stored 0"]
+        assert texts == ["All 1", "Active 0", "Waiting 1", "Failed 0", "Stored 0", "History"]
         assert driver.index("big.bin").isValid()
 
 

@@ -29,6 +29,7 @@ from hashdrop_gui.models.previewing import decode
 from hashdrop_gui.models.previewing import kind_of
 from hashdrop_gui.models.previewing import words_without
 from support.storage_checks import heartbeat
+from support.window import entry
 from support.window import until
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ async def test_all_names_of_an_object_are_listed(shown, tmp_path):
     await until(lambda: len(driver.pointer_names) == 2)
     select(driver, "a.txt")
     panel = driver.pointers.details
-    await until(lambda: "run/copy.txt" in panel.names.text())
+    await until(lambda: "run/copy.txt" in panel.names.text())  # though it was selected before
 
     assert "a.txt" in panel.names.text().splitlines()
 
@@ -128,6 +129,15 @@ async def test_an_object_is_verified_and_a_damaged_one_is_told(shown, s3_server,
     await until(driver.window.banner.isVisible)
     select(driver, "a.txt")
     await until(lambda: panel.verified.text().startswith("Verified on "))
+
+
+async def test_many_are_verified_from_the_menu(shown):
+    """How many have their hash is told; each row knows when it was."""
+    driver = await shown(a__txt=b"one", b__txt=b"two")
+    driver.pointers.view.selectAll()
+    entry(driver.pointers.menu, "Verify now").trigger()
+    await until(lambda: driver.window.summary.text() == "2 of 2 have their hash")
+    await until(lambda: all(row.verified_at for row in driver.pointers.model.rows))
 
 
 async def test_tags_are_edited(shown, s3_server, bucket):

@@ -90,7 +90,7 @@ async def test_the_drop_has_its_twin(two_stored, tmp_path):
     QTest.keyClick(driver.pointers.answers.tree, Qt.Key.Key_Escape)
 
     assert shown
-    assert driver.pointers.view.isVisible()
+    await until(driver.pointers.view.isVisible)
 
 
 async def test_a_folder_of_many_is_looked_up_and_can_be_cancelled(driver, tmp_path):

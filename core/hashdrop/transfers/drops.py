@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _STEP = 100
 """Files found in one visit to the thread that walks folders; what follows for each holds the event loop."""
-_HELD_STEP = 500
+_HELD_STEP = 200
 """Files of a held drop that are seen to without a break."""
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.lowlevel
 
 from hashdrop.content_types import content_type_of
 from hashdrop.errors import CredentialsExpired
@@ -45,6 +46,7 @@ from hashdrop.transfers.recording import QueueNotes
 from hashdrop.transfers.recording import Recording
 from hashdrop.transfers.reporting import Reporter
 from hashdrop.transfers.reporting import queued_event
+from hashdrop.transfers.slices import Slices
 from hashdrop.transfers.small_files import SmallFile
 from hashdrop.transfers.small_files import visit
 from hashdrop.transfers.storing import Storing
@@ -65,10 +67,8 @@ _SMALL_VISIT = 16
 """Small files that a thread takes with it at most."""
 _LARGE_AT_ONCE = 4
 """Large files at once: some are hashed while others are sent; their threads and parts are bounded below."""
-_SCAN_STEP = 100
-"""Files found in one visit to the thread that walks folders; what follows for each holds the event loop."""
-_HELD_STEP = 500
-"""Files of a held drop that are seen to without a break."""
+_AT_ONCE = 200
+"""Transfers that are seen to without a break: what follows for each holds the event loop."""
 
 RecordMany = Callable[[Sequence[Confirmed]], Awaitable[None]]
 """Notes in the catalog what S3 confirmed; raises `CatalogError`."""
@@ -124,6 +124,13 @@ class Engine:
             forget=self._recording.forget,
             history=history,
         )
+        self._slices = Slices(group, _AT_ONCE)
+        self._resuming = 0
+        """Calls of `resume` that go on: nothing is started till then, else the line loses its order."""
+        self._is_disordered = False
+        """Whether something in the line stands behind what was begun after it."""
+        self._to_forget: list[int] = []
+        """Cancelled ones that the journal still has."""
         self._clean_ups = 0
         self._unfinished = 0
         self.is_paused = False
@@ -273,6 +280,10 @@ class Engine:
 
     def cancel(self, ids: Iterable[int]) -> None:
         """Cancel transfers; those at their end are left alone."""
+        self._slices.do(self._cancel, ids)
+
+    def _cancel(self, ids: Sequence[int]) -> None:
+        ended: list[Transfer] = []
         for transfer in self._known(ids):
             if transfer.state.is_final:
                 continue
@@ -280,11 +291,16 @@ class Engine:
                 self._stop(transfer, State.CANCELLED)
             else:
                 self._end(transfer, State.CANCELLED, Cancelled(id=transfer.id, seconds=0.0))
-                self._clean_ups += 1
-                self._group.start_soon(self._drop_unfinished, transfer)
+                ended.append(transfer)
+        if ended:
+            self._clean_ups += 1
+            self._group.start_soon(self._drop_unfinished, ended)
 
     def pause(self, ids: Iterable[int]) -> None:
         """Pause transfers: what was sent of them stays in the store and is gone on with."""
+        self._slices.do(self._pause, ids)
+
+    def _pause(self, ids: Sequence[int]) -> None:
         noted: list[int] = []
         for transfer in self._known(ids):
             if transfer.state.is_final or transfer.state is State.PAUSED:
@@ -303,27 +319,40 @@ class Engine:
 
     def resume(self, ids: Iterable[int]) -> None:
         """Queue paused transfers again; after `pause_all` only these go on, and what is added later."""
-        noted: list[int] = []
-        wanted = self._known(ids)
+        ids = list(ids)
         if self.is_paused:
             self.is_paused = False
-            going_on = {transfer.id for transfer in wanted}
+            going_on = set(ids)
             self.pause([number for number in self._transfers if number not in going_on])
-        for transfer in wanted:
+        self._resuming += 1
+        self._slices.do(self._resume, ids)
+        self._slices.do(self._begin_again, ())
+
+    def _resume(self, ids: Sequence[int]) -> None:
+        noted: list[int] = []
+        moved = False
+        for transfer in self._known(ids):
             if transfer.state is State.PAUSED:
                 noted.append(transfer.id)
                 transfer.enter(State.QUEUED)
+                moved = moved or not transfer.is_queued
                 self.line_up(transfer)
                 self._reporter.emit(queued_event(transfer))
             elif transfer.wanted is State.PAUSED and self._is_running(transfer):
                 noted.append(transfer.id)
                 transfer.wanted = State.QUEUED  # as soon as it has come to rest
         self._group.start_soon(partial(self._notes.paused, noted, paused=False))
+        self._is_disordered = self._is_disordered or moved
+
+    def _begin_again(self, _: Sequence[int]) -> None:
+        """Begin what was resumed, now that all of it stands in the line."""
+        self._resuming -= 1
         # What was begun first goes on first: those that had not begun have kept their place in the line.
-        for line in (self._small, self._large):
+        for line in (self._small, self._large) if self._is_disordered else ():
             in_order = sorted(line, key=lambda transfer: transfer.id)
             line.clear()
             line.extend(in_order)
+        self._is_disordered = False
         self.go_on()
 
     def pause_all(self) -> None:
@@ -404,7 +433,10 @@ class Engine:
             if not (left or self._running or self._clean_ups or self._drops.is_busy):
                 return
             self.cancel(left)
-            if self._running or self._clean_ups or self._drops.is_busy:
+            await self._slices.done()
+            while self._running or self._clean_ups:
+                await self._reporter.next_change()
+            if self._drops.is_busy:
                 await self._reporter.next_change()
 
     async def suspend(self) -> None:
@@ -463,7 +495,7 @@ class Engine:
 
     def go_on(self) -> None:
         """Begin what waits, as much as may run at once."""
-        if self.is_paused:
+        if self.is_paused or self._resuming:
             return
         while self._small and self._small_lanes < _SMALL_LANES:
             count = max(1, min(_SMALL_VISIT, -(-len(self._small) // _SMALL_LANES)))
@@ -632,10 +664,15 @@ class Engine:
         """Put a transfer whose work is over where it belongs."""
         if state in {State.STORED, State.ALREADY_STORED}:
             self._reporter.tell_key(transfer)
+        may_have_begun = not isinstance(transfer.scope, SmallFile)
         transfer.scope = transfer.progress = None
         del self._running[transfer.id]
         if state.is_final:
             self._end(transfer, state, event)
+            if state is State.CANCELLED and may_have_begun:
+                # Resumed and cancelled at once, it has not looked for what an earlier try had sent.
+                self._clean_ups += 1
+                self._group.start_soon(self._drop_unfinished, [transfer])
             return
         if state is State.QUEUED:
             transfer.enter(State.PAUSED)
@@ -648,12 +685,9 @@ class Engine:
             self.line_up(transfer)
             self.go_on()
 
-    async def _drop_unfinished(self, transfer: Transfer) -> None:
-        """Take away what a paused or waiting transfer had in the store, now that it is cancelled."""
+    async def _drop_unfinished(self, transfers: Sequence[Transfer]) -> None:
         try:
-            await self._storing.drop_unfinished(transfer)
-        except HashdropError as error:
-            _LOG.warning("An upload of %s may be left: %s", transfer.name, error)
+            await self._storing.drop_unfinished(transfers)
         finally:
             self._clean_ups -= 1
             self._reporter.wake()
@@ -666,8 +700,17 @@ class Engine:
         if state in {State.STORED, State.ALREADY_STORED}:
             del self._transfers[transfer.id]  # nothing can be done with it any more
         elif state is State.CANCELLED and self._queue_journal is not None:
-            self._group.start_soon(self._recording.forget, transfer.id)
+            self._to_forget.append(transfer.id)
+            if len(self._to_forget) == 1:
+                self._group.start_soon(self._forget_gathered)
         self._reporter.emit(event)
+
+    async def _forget_gathered(self) -> None:
+        """Take what was cancelled out of the journal: all that was gathered meanwhile in one write."""
+        await anyio.lowlevel.checkpoint()
+        ids, self._to_forget = self._to_forget, []
+        with anyio.CancelScope(shield=True):
+            await self._recording.forget(*ids)
 
 
 def _is_small(transfer: Transfer) -> bool:

@@ -137,6 +137,7 @@ class Journal:
         self._owner = owner
         self._owners = owners
         self._one = anyio.CapacityLimiter(1)
+        self._is_closed = False
         self._taken: list[str] = []
         """Runs whose queue `take_over` returned."""
 
@@ -227,6 +228,15 @@ class Journal:
             return [_upload(row) for row in rows if self._is_free(row["owner"])]
 
         return await self._run(work)
+
+    async def begun_paths(self) -> set[str]:
+        """Return the paths of all files that have an upload which was neither completed nor aborted."""
+        return await self._run(
+            lambda database: {
+                os.fsdecode(row["path"])
+                for row in database.execute("SELECT DISTINCT path FROM hashdrop_uploads")
+            }
+        )
 
     # --- temporary objects -----------------------------------------------------------------------
 
@@ -372,11 +382,23 @@ class Journal:
 
     async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         def guarded() -> T:
+            if self._is_closed:
+                raise CatalogError("The journal is closed.")
             with _told(), self._database:
                 self._database.execute("BEGIN IMMEDIATE")
                 return work(self._database)
 
         return await run_sync(guarded, limiter=self._one)
+
+    async def close(self) -> None:
+        """Close the file when nobody is in it any more: SQLite does not survive it otherwise."""
+
+        def end() -> None:
+            self._is_closed = True
+            self._database.close()
+
+        with anyio.CancelScope(shield=True):
+            await run_sync(end, limiter=self._one)
 
     def _is_free(self, owner: str) -> bool:
         if owner == self._owner:
@@ -423,17 +445,18 @@ async def open_journal(database: Path) -> AsyncGenerator[Journal, None]:
             return connection, held
 
     connection, held = await run_sync(begin)
+    journal = Journal(connection, owner, owners)
     try:
-        yield Journal(connection, owner, owners)
+        yield journal
     finally:
 
-        def end() -> None:
-            connection.close()
+        def let_go() -> None:
             (owners / owner).unlink(missing_ok=True)
             held.close()
 
+        await journal.close()
         with anyio.CancelScope(shield=True):
-            await run_sync(end)
+            await run_sync(let_go)
 
 
 def _migrate(database: sqlite3.Connection) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from hashdrop.content_types import content_type_of
+from hashdrop.errors import HashdropError
 from hashdrop.errors import SourceChanged
 from hashdrop.errors import SourceError
 from hashdrop.s3.direct import is_resumable
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from hashdrop.transfers.journal import Journal
     from hashdrop.transfers.reporting import Reporter
     from hashdrop.transfers.transfer import Transfer
+
+_LOG = logging.getLogger(__name__)
 
 _HASHED_AGAIN = 2
 """How often a file that changed while it was read is hashed anew by itself."""
@@ -91,15 +96,25 @@ class Storing:
                 progress = transfer.progress = self._progress_of(transfer)
                 hashed = None
 
-    async def drop_unfinished(self, transfer: Transfer) -> None:
-        """Take away what a paused or waiting transfer has in its store.
+    async def drop_unfinished(self, transfers: Sequence[Transfer]) -> None:
+        """Take away what paused or waiting files had in their stores, now that they are cancelled.
 
-        Raises:
-            HashdropError: It cannot be; the journal knows it still.
+        What cannot be taken away is logged; the journal knows it still.
         """
-        if self._journal is not None and transfer.path is not None:
-            writer = await transfer.target.writer()
-            await writer.drop_unfinished(Path(transfer.path), self._journal)
+        if self._journal is None:
+            return
+        try:
+            begun = await self._journal.begun_paths()
+        except HashdropError as error:
+            _LOG.warning("Uploads may be left: %s", error)
+            return
+        for transfer in transfers:
+            if transfer.path in begun:
+                try:
+                    writer = await transfer.target.writer()
+                    await writer.drop_unfinished(Path(transfer.path), self._journal)
+                except HashdropError as error:
+                    _LOG.warning("An upload of %s may be left: %s", transfer.name, error)
 
     async def _writer(
         self, transfer: Transfer, progress: Progress

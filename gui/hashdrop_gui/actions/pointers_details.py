@@ -15,6 +15,7 @@ from PySide6.QtCore import QTimer
 from hashdrop.errors import HashdropError
 from hashdrop.stored.places import Place
 from hashdrop_gui.dialogs.tags import TagsDialog
+from hashdrop_gui.models.pointers import identity
 from hashdrop_gui.models.previewing import Kind
 from hashdrop_gui.models.previewing import Words
 from hashdrop_gui.models.previewing import bytes_wanted
@@ -66,6 +67,7 @@ class Details(QObject):
         self._keep = _timer(self, _KEPT_MS, self._keep_width)
         page.view.chosen.connect(self._rest.start)
         page.model.modelReset.connect(self._rest.start)
+        page.model.rowsInserted.connect(lambda *_: self._rest.start())
         page.model.dataChanged.connect(lambda *_: self._rest.start())
         page.show_details.clicked.connect(self.want)
         page.splitter.splitterMoved.connect(lambda *_: self._keep.start())
@@ -73,6 +75,7 @@ class Details(QObject):
         self._panel.hide_requested.connect(lambda: self.want(False))  # as `clicked`
         self._panel.verify_requested.connect(self._on_verify_requested)
         self._panel.tags_requested.connect(self._on_tags_requested)
+        page.add_action(tr("Verify now"), lambda: self.verify(page.selected()))
         page.add_action(tr("Show or hide the details"), self.turn, "Space", "Alt+Return")
         width = service.preferences.pointer_details or WIDTH
         page.splitter.setSizes([10_000, width])
@@ -115,11 +118,20 @@ class Details(QObject):
     # --- the row ---------------------------------------------------------------------------------
 
     def _show(self) -> None:
+        count = 0 if self._panel.isHidden() else self._page.view.chosen_count()
+        if count == 1 and self._row is not None:
+            row = self._page.view.chosen_rows(1)[0]
+            if identity(row) == identity(self._row):  # the list came anew, or marks of it
+                if row != self._row:
+                    self._row = row
+                    self._panel.show_verified(row)
+                    self._show_verifying()
+                self._tasks.spawn(self._tell_names, row)
+                return
         self._stop()
         self._row = None
         if self._panel.isHidden():
             return
-        count = self._page.view.chosen_count()
         if count != 1:
             if count:
                 size = sum(row.pointer.content_size for row in self._page.selected())
@@ -140,13 +152,15 @@ class Details(QObject):
 
     async def _ask(self, row: PointerRow, scope: anyio.CancelScope) -> None:
         with scope:
-            names = await self._service.stored.names_at(Place.of(row))
-            if scope.cancel_called:
-                return
-            self._panel.show_names(names)
+            await self._tell_names(row)
             async with anyio.create_task_group() as group:
                 group.start_soon(self._ask_store, row)
                 group.start_soon(self._preview, row)
+
+    async def _tell_names(self, row: PointerRow) -> None:
+        names = await self._service.stored.names_at(Place.of(row))
+        if self._row is not None and identity(self._row) == identity(row):
+            self._panel.show_names(names)
 
     async def _ask_store(self, row: PointerRow) -> None:
         try:
@@ -230,25 +244,37 @@ class Details(QObject):
                 words = tr("Reading back: {done}").format(done=progress_text(read, total))
                 self._verifying |= dict.fromkeys(self._verifying.keys() & rows.keys(), words)
                 self._show_verifying()
+                if strip is not None:
+                    strip.tell(words, min(1.0, read / total) if total else None)
 
         def on_verdict(verdict: Verdict) -> None:
             verdicts.append(verdict)
             self._verifying.pop((verdict.bucket, verdict.key), None)
             self._show_verdict(verdict)
 
+        strip = self._page.begin_work(tr("Reading back…")) if len(rows) > 1 else None
         try:
-            places = [Place.of(row) for row in rows.values()]
-            await self._service.stored.verify_all(places, on_verdict=on_verdict, on_read=on_read)
+            with anyio.CancelScope() as scope:
+                if strip is not None:
+                    strip.cancelled.connect(scope.cancel)
+                places = [Place.of(row) for row in rows.values()]
+                await self._service.stored.verify_all(
+                    places, on_verdict=on_verdict, on_read=on_read
+                )
         finally:
             for place in rows:
                 self._verifying.pop(place, None)
+            if strip is not None:
+                strip.deleteLater()
         self._page.refresh_rows(rows.keys())
-        bad = sum(one.status != "verified" for one in verdicts)
-        if len(rows) > 1:
-            words = tr("{good} of {all} have their hash").format(
-                good=f"{len(verdicts) - bad:,}", all=f"{len(rows):,}"
-            )
-            self._page.told.emit(words)
+        self._tell_verdicts(verdicts, len(rows))
+
+    def _tell_verdicts(self, verdicts: list[Verdict], count: int) -> None:
+        """Say of how many objects the hash fits, and what is wrong with the first other."""
+        good = sum(one.status == "verified" for one in verdicts)
+        if count > 1:
+            words = tr("{good} of {all} have their hash")
+            self._page.told.emit(words.format(good=f"{good:,}", all=f"{count:,}"))
         for verdict in verdicts:
             if verdict.status != "verified":
                 self._page.warned.emit(_words_of(verdict))

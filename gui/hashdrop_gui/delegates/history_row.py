@@ -162,7 +162,7 @@ def _cells(rect: QRect) -> tuple[QRect, QRect, QRect]:
     """Return where name, state and place stand in a row."""
     left = rect.left() + _SIDE + 8
     width = rect.right() - _SIDE - left
-    place = max(160, (width - _STATE - 2 * _GAP) * 42 // 100)
+    place = max(216, (width - _STATE - 2 * _GAP) * 42 // 100)
     name = width - _STATE - place - 2 * _GAP
     return (
         QRect(left, rect.top(), name, rect.height()),

@@ -170,7 +170,8 @@ class TransferRowDelegate(QStyledItemDelegate):
         painter.setFont(small)
         painter.setPen(QColor(t.second))
         left.setLeft(left.left() + metrics.horizontalAdvance(shown) + _GAP)
-        if option.state & (QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver):
+        chosen = option.state & (QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver)
+        if chosen or row.count(State.FAILED):  # what needs the person offers it at once
             font = sized(option.font, 12, QFont.Weight.Medium)
             painter.setFont(font)
             painter.setPen(QColor(t.accent))

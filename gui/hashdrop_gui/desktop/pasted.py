@@ -53,6 +53,7 @@ class PastedFiles:
 
     def __init__(self, folder: Path, tasks: Tasks) -> None:
         self._folder = folder
+        self._folder_name = str(folder)
         self._tasks = tasks
         self._queued: dict[int, Path] = {}
         self._own: set[Path] = set()
@@ -88,8 +89,8 @@ class PastedFiles:
     def take(self, event: Event) -> None:
         """Notice what becomes of pasted files: what is stored need not be kept."""
         if isinstance(event, Queued):
-            path = Path(event.path)
-            if path.parent == self._folder:
+            if os.path.dirname(event.path) == self._folder_name:  # noqa: PTH120  # of each file of a drop
+                path = Path(event.path)
                 self._queued[event.id] = path
                 self._own.add(path)
         elif isinstance(event, (Stored, AlreadyStored)) and event.id in self._queued:

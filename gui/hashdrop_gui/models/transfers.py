@@ -42,6 +42,8 @@ Index = QModelIndex | QPersistentModelIndex
 
 _AT_ONCE_S = 0.012
 """Seconds that arranging may hold the window at a time."""
+_FEW = 2_000
+"""Files that are arranged at once, whatever else the machine does."""
 _SORT_AGAIN_S = 1.0
 """Seconds after a change, where what changes decides the order."""
 
@@ -256,7 +258,8 @@ class TransfersModel(QAbstractTableModel):
         search = self._search
         if search is None:
             return
-        until = time.perf_counter() + _AT_ONCE_S
+        few = len(self.list.files) <= _FEW
+        until = time.perf_counter() + (1.0 if few else _AT_ONCE_S)
         try:
             while time.perf_counter() < until:
                 next(search)

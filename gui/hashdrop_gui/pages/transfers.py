@@ -238,6 +238,11 @@ class TransfersPage(QWidget):
         """Show what became of earlier drops."""
         self._pills.choose(_HISTORY)
 
+    def leave_history(self) -> None:
+        """Show the files again, if the history stands in their place."""
+        if self.shows_history:
+            self._pills.choose(0)
+
     def _show_part(self) -> None:
         listed = bool(self._model.list.files)
         self._stack.setCurrentIndex(2 if self.shows_history else 1 if listed else 0)

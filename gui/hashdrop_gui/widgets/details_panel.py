@@ -26,7 +26,6 @@ from hashdrop_gui.models.wording import tr
 from hashdrop_gui.models.wording import when_text
 from hashdrop_gui.theme import Tokens
 from hashdrop_gui.theme import icon
-from hashdrop_gui.theme import monospace
 from hashdrop_gui.widgets.preview import Preview
 
 if TYPE_CHECKING:
@@ -276,8 +275,7 @@ class _Facts(QWidget):
             name.setText(what)
             value.setText(text)
             value.setToolTip("")
-            value.setFont(monospace(11) if what in monospaced else self.font())
-            value.setStyleSheet("font-size: 11px;" if what in monospaced else "")
+            _restyle(value, "mono" if what in monospaced else "")
         self.setVisible(bool(facts))
 
     def tell(self, what: str, tip: str) -> None:

@@ -76,7 +76,7 @@ class LookUpPanel(QWidget):
         header = self.tree.header()
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.resizeSection(1, 250)
+        header.resizeSection(1, 210)
         header.resizeSection(2, 90)
         words = QVBoxLayout()
         words.setSpacing(2)
@@ -112,6 +112,9 @@ class LookUpPanel(QWidget):
         self.tree.addTopLevelItems(items)
         for item in items[: max(0, room)]:
             item.setExpanded(True)
+            for at in range(item.childCount()):
+                if (place := item.child(at)) is not None:
+                    place.setExpanded(True)
         self.summary.setText(tr("Looking up. Nothing is sent. {so_far}").format(so_far=self._words))
 
     def finish(self) -> None:
@@ -184,7 +187,6 @@ class LookUpPanel(QWidget):
         if len(place.names) > _NAMES:
             more = tr("and {n} more").format(n=f"{len(place.names) - _NAMES:,}")
             item.addChild(QTreeWidgetItem([more, "", ""]))
-        item.setExpanded(True)
         return item
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
