@@ -116,6 +116,26 @@ async def test_what_is_gone_for_ever_is_said(service, put, s3_server, versioned)
     assert len(service.stored.deletions) == 1
 
 
+async def test_one_of_two_that_is_gone_for_ever_keeps_the_other_from_nothing(
+    service, put, s3_server, versioned
+):
+    """The other is there again with its name; what is lost stays deleted, and is told."""
+    rows = [await put(name, name.encode()) for name in ("a.txt", "b.txt")]
+    await service.stored.delete(rows, objects=True)
+    client = s3_server.client()
+    for kind in ("Versions", "DeleteMarkers"):
+        for one in client.list_object_versions(Bucket=versioned).get(kind, []):
+            if one["Key"] == rows[0].pointer.key:
+                client.delete_object(Bucket=versioned, Key=one["Key"], VersionId=one["VersionId"])
+    with pytest.raises(ObjectMissing, match="cannot be brought back"):
+        await service.stored.undo(service.stored.deletions[-1])
+    (left,) = service.stored.deletions
+
+    assert [row.name for row in await service.stored.search()] == ["b.txt"]
+    assert set(s3_server.objects(versioned)) == {rows[1].pointer.key}
+    assert [row.name for row in left.names] == ["a.txt"]
+
+
 async def test_an_object_that_is_not_there_costs_no_mark(service, put, s3_server, versioned):
     """In a bucket with versions a deletion of nothing would leave a mark upon nothing."""
     row = await put("a.txt", b"data")

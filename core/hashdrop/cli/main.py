@@ -25,7 +25,7 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 
-_SELDOM = (100_000, 50, 100)
+_SELDOM = (50_000, 10, 10)
 """The collector of cycles: by default it runs 270 times while libraries are loaded, for nothing."""
 
 

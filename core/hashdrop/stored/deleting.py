@@ -134,24 +134,39 @@ async def delete(reach: Reach, rows: Sequence[PointerRow], *, objects: bool) -> 
 
 
 async def undo(reach: Reach, deletion: Deletion) -> None:
-    """Take a deletion back: objects first, then their names.
+    """Take a deletion back: objects first, then their names; what could not be stays in the deletion.
 
     Args:
         reach: To the catalog and the stores.
         deletion: That `can_be_undone`.
 
     Raises:
-        HashdropError: An object cannot be brought back; the names stay deleted.
+        HashdropError: An object cannot be brought back; its names stay deleted, the others are back.
         CatalogError: The catalog cannot be written.
     """
+    problem: HashdropError | None = None
     with anyio.CancelScope(shield=True):
-        for place, mark in deletion.marks.values():
-            reached = await reach.reached(place.connection, place.bucket)
-            await undelete_object(reached.writer.requests, place.s3, mark)
+        back: list[Place] = []
+        for place, mark in list(deletion.marks.values()):
+            try:
+                reached = await reach.reached(place.connection, place.bucket)
+                await undelete_object(reached.writer.requests, place.s3, mark)
+            except HashdropError as error:
+                problem = problem or error
+                continue
+            back.append(place)
+        lost = {(one.bucket, one.key) for one in deletion.objects if one not in back}
+        named = [row for row in deletion.names if (row.pointer.bucket, row.pointer.key) not in lost]
         catalog = await reach.catalog()
-        await catalog.record_many([_stored_name(row) for row in deletion.names])
-        for place in deletion.objects:
+        await catalog.record_many([_stored_name(row) for row in named])
+        for place in back:
             await catalog.mark_there(place.bucket, place.key)
+        if problem is not None:
+            for place in back:
+                del deletion.marks[place.bucket, place.key]
+                deletion.objects.remove(place)
+            deletion.names = [row for row in deletion.names if row not in named]
+            raise problem
 
 
 def _objects_of(rows: Sequence[PointerRow]) -> list[Place]:
