@@ -98,7 +98,7 @@ def test_files_are_dropped_stored_and_listed_after_a_restart(shown_on, home, fil
         stored = stored_in(home)
         weed = json.loads((home / "data" / "store" / "state.json").read_text())["pid"]
         uploads = client_of(home).list_multipart_uploads(Bucket="hashdrop").get("Uploads") or []
-        wait(lambda: len(pointers_in(home)) == 4)
+        wait_till_idle(home, 4)
         running.interrupt()
         code = running.ends()
 
@@ -134,7 +134,7 @@ def test_a_second_start_gives_its_files_to_the_window_that_is_open(shown_on, hom
         stored = stored_in(home)
         windows = shown_on.xdotool("search", "--onlyvisible", "--name", "^Hashdrop$").splitlines()
         still = running.process.poll()
-        wait(lambda: len(pointers_in(home)) == 2)
+        wait_till_idle(home, 2)
         running.interrupt()
         running.ends()
 
@@ -161,13 +161,26 @@ def test_a_killed_window_goes_on_at_the_next_start(shown_on, home, s3_server, bu
         with program(shown_on, home, *arguments, **s3_server.environment) as again:
             shown_on.place(1100, 760)
             wait(lambda: s3_server.objects(bucket), 60)
-            wait(lambda: pointers_in(home))
+            wait_till_idle(home, 1)
             again.interrupt()
             code = again.ends()
 
     assert list(s3_server.objects(bucket).values()) == [40 * MIB]
     assert s3_server.open_uploads(bucket) == []
     assert (code, again.output) == (130, "")
+
+
+def wait_till_idle(home, names: int) -> None:
+    """Wait until so many names are noted and nothing is queued; a signal that comes before is asked about."""
+    wait(lambda: len(pointers_in(home)) == names)
+    wait(lambda: not queued_in(home))
+    time.sleep(0.5)  # from the journal to the engine's own count
+
+
+def queued_in(home) -> int:
+    """How many files the journal has in its queue, read beside the program."""
+    with sqlite3.connect(f"file:{home / 'data' / 'catalog.sqlite3'}?mode=ro", uri=True) as database:
+        return database.execute("SELECT count(*) FROM hashdrop_queue").fetchone()[0]
 
 
 def pointers_in(home) -> list[str]:
