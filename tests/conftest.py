@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ("bucket", "postgres", "s3_client", "s3_server")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What a test of the window left is searched for here, not by a later test's threads: Qt minds."""
+    if _Qt.was_used:
+        gc.unfreeze()
+        gc.collect()
+    _Qt.was_used = "gui" in item.path.parts
+
+
+class _Qt:
+    was_used = False
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import weakref
 from contextlib import asynccontextmanager
@@ -56,9 +55,6 @@ def anyio_backend(qapp) -> Iterator[tuple[str, dict[str, Any]]]:
     qapp.setStyle("Fusion")
     qapp.setQuitOnLastWindowClosed(False)
     yield ("asyncio", {"loop_factory": lambda: _Loop(qapp)})
-    # The next test's threads must not be the ones that collect what Qt made in this one.
-    gc.unfreeze()
-    gc.collect()
 
 
 @pytest.fixture
