@@ -11,9 +11,7 @@ import gc
 from PySide6.QtCore import QObject
 from PySide6.QtCore import QTimer
 
-_OFTEN_MS = 30
-"""Between two searches while much is made: each is then a short one."""
-_SELDOM_MS = 500
+_INTERVAL_MS = 250
 _YOUNG = 2_000
 """Objects more than at the last search that are worth one among the young."""
 _ROUNDS = 20
@@ -30,7 +28,7 @@ class GarbageSearch(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._timer = QTimer(self)
-        self._timer.setInterval(_SELDOM_MS)
+        self._timer.setInterval(_INTERVAL_MS)
         self._timer.timeout.connect(self._search)
         gc.disable()
         self._timer.start()
@@ -42,7 +40,6 @@ class GarbageSearch(QObject):
 
     def _search(self) -> None:
         young, middle, old = gc.get_count()
-        self._timer.setInterval(_SELDOM_MS if young < _YOUNG else _OFTEN_MS)
         if young < _YOUNG:
             return
         if middle < _ROUNDS:
