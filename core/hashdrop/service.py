@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Literal
@@ -457,6 +458,12 @@ class Service:
 
             self._stored = Stored(self)
         return self._stored
+
+    async def load_stored(self) -> Stored:
+        """Return `stored`; its libraries are loaded in a thread: that takes half a second."""
+        if self._stored is None:
+            await run_sync(import_module, "hashdrop.stored.stored")
+        return self.stored
 
     # --- what `stored` needs; see `stored.places.Reach` --------------------------------------------
 

@@ -11,7 +11,7 @@ from hashdrop.catalog.rows import Order
 
 if TYPE_CHECKING:
     from hashdrop.service import PointerRow
-    from hashdrop.stored.stored import Stored
+    from hashdrop.service import Service
 
 PAGE_SIZE = 200
 
@@ -37,15 +37,15 @@ class CatalogPages:
     """What the catalog lists.
 
     Args:
-        stored: Asked.
+        service: Asked.
         filters: What the rows must be.
         order: Of the rows.
     """
 
     def __init__(
-        self, stored: Stored, filters: Filters | None = None, order: Order | None = None
+        self, service: Service, filters: Filters | None = None, order: Order | None = None
     ) -> None:
-        self._stored = stored
+        self._service = service
         self._filters = filters or Filters()
         self._order = order or Order()
 
@@ -56,5 +56,6 @@ class CatalogPages:
             CatalogError: The catalog cannot be read.
         """
         after: PointerRow | None = following  # type: ignore[assignment]  # as the page before gave it
-        rows = await self._stored.search(self._filters, self._order, limit=PAGE_SIZE, after=after)
+        stored = await self._service.load_stored()
+        rows = await stored.search(self._filters, self._order, limit=PAGE_SIZE, after=after)
         return Page(rows, rows[-1] if len(rows) == PAGE_SIZE else None)

@@ -324,7 +324,7 @@ class PointersPage(QWidget):
         """Begin anew; what is selected stays so where it is on the first page."""
         self._kept = {identity(row) for row in self.view.chosen_rows(_KEPT)}
         self._has_asked = True
-        source: Source = CatalogPages(self._service.stored, self._filters, self._order)
+        source: Source = CatalogPages(self._service, self._filters, self._order)
         if self.is_bucket:
             source = BucketPages(self._service, self.search_text)
         self.feed.ask(source)
