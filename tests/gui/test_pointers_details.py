@@ -112,6 +112,16 @@ async def test_all_names_of_an_object_are_listed(shown, tmp_path):
     assert "a.txt" in panel.names.text().splitlines()
 
 
+async def test_a_row_that_is_selected_while_an_answer_comes_stays_so(shown):
+    """The answer lists the rows anew: the selection of now counts, not that of the question."""
+    driver = await shown(a__txt=b"a", b__txt=b"b")
+    driver.pointers.reload()
+    select(driver, "b.txt")
+    await until(lambda: not driver.pointers.feed.is_asking)
+
+    assert [row.name for row in driver.pointers.selected()] == ["b.txt"]
+
+
 async def test_an_object_is_verified_and_a_damaged_one_is_told(shown, s3_server, bucket):
     """Read back; “Verified on” stays in the catalog. Other bytes under the key are told in red."""
     driver = await shown(a__txt=b"right", b__txt=b"other")

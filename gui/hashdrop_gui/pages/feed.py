@@ -26,12 +26,20 @@ class Feed:
         model: Filled.
         tasks: Runs the asking.
         answered: Called when the model has the first page of another question.
+        beginning: Called before it is put in the place of what is listed.
     """
 
-    def __init__(self, model: PointersModel, tasks: Tasks, answered: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        model: PointersModel,
+        tasks: Tasks,
+        answered: Callable[[], None],
+        beginning: Callable[[], None],
+    ) -> None:
         self._model = model
         self._tasks = tasks
         self._answered = answered
+        self._beginning = beginning
         self._source: Source | None = None
         self._following: object | None = None
         self._question = 0
@@ -108,6 +116,7 @@ class Feed:
     def _begin(self, page: Page) -> None:
         self._following = page.following
         self._model.is_complete = page.following is None
+        self._beginning()
         before = self._model.reset(page.rows)
         if len(before) > _FREED_AT_ONCE:
             self._tasks.spawn(run_sync, _free, before)

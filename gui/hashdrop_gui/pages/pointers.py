@@ -105,7 +105,7 @@ class PointersPage(QWidget):
         self._kept: set[int | str] = set()
         """Rows to be selected when the answer is there."""
         self.model = PointersModel(self)
-        self.feed = Feed(self.model, tasks, self._on_answered)
+        self.feed = Feed(self.model, tasks, self._on_answered, self._on_beginning)
         self.view = PointersView(self.model)
         self._row_actions: list[QAction] = []
         self.menu = QMenu(self)
@@ -322,7 +322,6 @@ class PointersPage(QWidget):
 
     def _ask(self) -> None:
         """Begin anew; what is selected stays so where it is on the first page."""
-        self._kept = {identity(row) for row in self.view.chosen_rows(_KEPT)}
         self._has_asked = True
         source: Source = CatalogPages(self._service, self._filters, self._order)
         if self.is_bucket:
@@ -368,6 +367,10 @@ class PointersPage(QWidget):
         self._stack.setCurrentWidget(self.view)
         self._show_list()
         self.view.setFocus()
+
+    def _on_beginning(self) -> None:
+        """Know what is selected now, not what was when it was asked: it stays so where it is listed again."""
+        self._kept = {identity(row) for row in self.view.chosen_rows(_KEPT)}
 
     def _on_answered(self) -> None:
         kept, self._kept = self._kept, set()
