@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import warnings
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,7 +27,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """What a test of the window left is searched for here, not by a later test's threads: Qt minds."""
     if _Qt.was_used:
         gc.unfreeze()
-        gc.collect()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # of another test than this one
+            gc.collect()
     _Qt.was_used = "gui" in item.path.parts
 
 
