@@ -34,7 +34,6 @@ async def test_garbage_is_found_on_the_windows_thread(driver):
         assert len(kept) == 200_000
 
     await run_sync(allocate)
-    assert ended_in == []
     kept = [[number] for number in range(5_000)]
     await until(lambda: len(ended_in) == 20)
 
