@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from support.programs import DATA
 from support.programs import run_inside
 from support.programs import run_program
 
@@ -40,3 +41,21 @@ def inside(capfd, s3_server):
 def program(s3_server):
     """Runs the installed program."""
     return lambda *arguments, **more: run_program(*arguments, **more).checked(s3_server.secret_key)
+
+
+@pytest.fixture
+def stored(inside, place, tmp_path):
+    """A stored file: its pointer, as `put --json` told it."""
+    path = tmp_path / "scan 1.csv"
+    path.write_bytes(DATA)
+    return inside("put", path, "--json", "--tag", "run=7", *place).row
+
+
+@pytest.fixture
+def others(inside, place, tmp_path):
+    """Two more."""
+    folder = tmp_path / "more"
+    folder.mkdir()
+    (folder / "b.txt").write_bytes(b"b")
+    (folder / "c.txt").write_bytes(b"cc")
+    return inside("put", folder, "--json", *place).rows

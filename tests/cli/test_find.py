@@ -10,28 +10,9 @@ import pytest
 
 from support.fault_proxy import FaultProxy
 from support.fault_proxy import Rule
+from support.programs import DATA
 from support.programs import end_of
 from support.programs import start_program
-
-DATA = b"a,b\n1,2\n" * 1000
-
-
-@pytest.fixture
-def stored(inside, place, tmp_path):
-    """A stored file: its pointer, as `put --json` told it."""
-    path = tmp_path / "scan 1.csv"
-    path.write_bytes(DATA)
-    return inside("put", path, "--json", "--tag", "run=7", *place).row
-
-
-@pytest.fixture
-def others(inside, place, tmp_path):
-    """Two more."""
-    folder = tmp_path / "more"
-    folder.mkdir()
-    (folder / "b.txt").write_bytes(b"b")
-    (folder / "c.txt").write_bytes(b"cc")
-    return inside("put", folder, "--json", *place).rows
 
 
 def test_a_stored_file_is_found_under_any_name(hashdrop, place, stored, tmp_path, s3_server):

@@ -17,6 +17,9 @@ _PR_CAPBSET_DROP = 24
 _CAP_DAC_OVERRIDE = 1
 _CAP_DAC_READ_SEARCH = 2
 
+DATA = b"a,b\n1,2\n" * 1000
+"""Of the file that the tests of the command line store."""
+
 
 @dataclass(frozen=True)
 class Ran:
