@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import anyio
 import pytest
 
 from hashdrop.transfers.events import AlreadyStored
 from hashdrop.transfers.events import Cancelled
 from hashdrop.transfers.events import Hashing
+from hashdrop.transfers.events import Paused
 from hashdrop.transfers.events import Queued
 from hashdrop.transfers.events import Stored
 from hashdrop.transfers.events import Waiting
@@ -146,6 +149,26 @@ async def test_cancel_of_one_leaves_the_others(rig):
     await rig.check()
     assert {number for number, event in rig.last().items() if isinstance(event, Cancelled)} == {2}
     assert len(rig.of(Stored)) == 3
+
+
+@pytest.mark.parametrize("how", ["cancel", "pause"])
+async def test_a_small_file_that_failed_before_its_neighbours_were_done(rig, how):
+    """It waits for them to be tried again by itself; cancelled or paused meanwhile, it is not."""
+    paths = [rig.file(f"{number:02}.bin", SMALL) for number in range(40)]
+    first, second = (hashlib.sha256(path.read_bytes()).hexdigest() for path in paths[:2])
+    rig.proxy.add(Rule.answer("PutObject", 503, "SlowDown", path=first))
+    rule = rig.proxy.add(Rule.hold("PutObject", path=second))
+    rig.add(*paths)
+    await rig.reached(rule)
+    getattr(rig.engine, how)([1])
+    rule.release()
+    await rig.until(Stored, count=39)
+    await rig.until(Cancelled if how == "cancel" else Paused)
+    if how == "cancel":
+        await rig.engine.drained()
+
+    assert not any(first in key for key in rig.server.objects(rig.bucket))
+    assert len(rig.of(Stored)) == 39
 
 
 async def test_cancelled_and_paused_it_is_cancelled(rig):

@@ -40,8 +40,11 @@ class Recorded:
     def __init__(self):
         self.pointers = []
         self.fails = False
+        self.surprise = None
 
     async def __call__(self, confirmed):
+        if self.surprise:
+            raise self.surprise
         if self.fails:
             raise CatalogError("The catalog cannot be written.", retryable=True)
         self.pointers += [(one.transfer.name, one.pointer) for one in confirmed]
@@ -157,6 +160,47 @@ async def test_stored_is_not_said_before_the_catalog_knows(run, s3_server, bucke
     assert of(events, Stored) == []
     assert [event.sent_bytes for event in of(events, AlreadyStored)] == [0]
     assert len(recorded.pointers) == 1
+
+
+async def test_a_surprise_ends_no_queue(run, s3_server, bucket, tmp_path):
+    """A fault of the program fails the files that it met, small and large, and nothing else."""
+    engine, events, recorded = run
+    recorded.surprise = ValueError("a fault of the program")
+    target = target_of(s3_server, bucket)
+    for number in range(3):
+        (tmp_path / f"{number}.txt").write_text(f"{number}")
+    (tmp_path / "large.bin").write_bytes(bytes(5 * MIB))
+    engine.add(sorted(tmp_path.iterdir()), target)
+    await engine.drained()
+    failed = of(events, Failed)
+    recorded.surprise = None
+    engine.retry([event.id for event in failed], target)
+    await engine.drained()
+
+    assert len(failed) == 4
+    assert len(of(events, AlreadyStored)) == 4
+    assert len(recorded.pointers) == 4
+
+
+async def test_a_surprise_before_the_first_write_ends_no_queue(run, s3_server, bucket, tmp_path):
+    """In what is done once for a store: the file fails, the next one is stored."""
+    engine, events, _ = run
+    (tmp_path / "a.txt").write_text("a")
+    (tmp_path / "b.txt").write_text("b")
+    writer = await target_of(s3_server, bucket).writer()
+    target = Target(Connection(name="test", bucket=bucket, endpoint_url=s3_server.endpoint_url))
+
+    async def prepare(_):
+        raise ValueError("a fault of the program")
+
+    target.opened(writer, prepare)
+    engine.add([tmp_path / "a.txt"], target)
+    await engine.drained()
+    engine.add([tmp_path / "b.txt"], target_of(s3_server, bucket))
+    await engine.drained()
+
+    assert len(of(events, Failed)) == 1
+    assert len(of(events, Stored)) == 1
 
 
 @pytest.mark.parametrize("single_pass", [False, True])

@@ -553,7 +553,7 @@ class Engine:
         try:
             try:
                 writer = await target.writer()
-            except HashdropError as error:
+            except Exception as error:  # noqa: BLE001  # the fence, as in `_run`
                 for file in files:
                     file.error = error
             else:
@@ -579,16 +579,16 @@ class Engine:
                 stored.append((file, Confirmed(transfer, pointer_of(file.outcome))))
                 continue
             file.settled = True
-            if file.error is None:
+            if file.error is None or file.cancel_called:  # told to end after it had failed
                 self._settle(transfer, transfer.wanted, ended_event(transfer, file.seconds))
             elif needs_patience(file.error):
                 self._again_alone(transfer)
             else:
                 self._settle(transfer, *self._failure(transfer, target, file.error, file.seconds))
-        problem: HashdropError | None = None
+        problem: Exception | None = None
         try:
             await self._recording.note(*(confirmed for _, confirmed in stored))
-        except HashdropError as error:
+        except Exception as error:  # noqa: BLE001  # the fence, as in `_run`
             problem = error
         for file, confirmed in stored:
             file.settled = True
