@@ -33,7 +33,12 @@ whether trying again can help. Messages never hold a credential.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from labox.common.exceptions import NoStorageData
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class HashdropError(Exception):
@@ -95,6 +100,9 @@ class RouterError(HashdropError):
 
 class SourceError(HashdropError):
     """Raised when a file on this computer cannot be stored."""
+
+    path: Path | None = None
+    """Of the file, where a drop told it."""
 
 
 class SourceMissing(SourceError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from contextlib import AsyncExitStack
 
 import anyio
@@ -137,3 +138,14 @@ async def test_a_cancelled_question_leaves_no_task_behind(place):
         assert len(await catalog.page()) == 1
 
     assert left == [0] * 12
+
+
+async def test_a_name_that_is_no_unicode_is_noted_readably(place):
+    """No database takes its bytes as text; noted again it is the same name."""
+    name = os.fsdecode(b"scan-\xff.txt")
+    async with open_catalog(place) as catalog:
+        for _ in range(2):
+            await catalog.record(pointer(1), name=name, folder="\ud800", connection="lab")
+        (row,) = await catalog.page(limit=10)
+
+    assert (row.name, row.folder) == (r"scan-\xff.txt", r"\ud800")

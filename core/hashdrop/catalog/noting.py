@@ -13,6 +13,7 @@ from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC
 from datetime import datetime
 from functools import cache
@@ -22,6 +23,7 @@ from uuid import UUID
 from uuid import uuid4
 
 from hashdrop.catalog.rows import StoredName
+from hashdrop.catalog.rows import as_unicode
 from hashdrop.catalog.rows import fold
 from hashdrop.pointer import StoredPointer
 
@@ -88,8 +90,17 @@ def note_all(tables: Tables, stored: Sequence[StoredName]) -> int:
     """
     added = 0
     for start in range(0, len(stored), _MOST_AT_ONCE):
-        added += _note(tables, stored[start : start + _MOST_AT_ONCE])
+        some = [_in_unicode(one) for one in stored[start : start + _MOST_AT_ONCE]]
+        added += _note(tables, some)
     return added
+
+
+def _in_unicode(stored: StoredName) -> StoredName:
+    """Return what is noted of a file whose name need not be Unicode: a database takes no other text."""
+    name, folder = as_unicode(stored.name), as_unicode(stored.folder)
+    if name is stored.name and folder is stored.folder:
+        return stored
+    return replace(stored, name=name, folder=folder)
 
 
 def _note(tables: Tables, stored: Sequence[StoredName]) -> int:
@@ -223,6 +234,6 @@ def _machine() -> str:
 @cache
 def _user() -> str:
     try:
-        return getpass.getuser()
+        return as_unicode(getpass.getuser())
     except (OSError, KeyError):  # no name in this environment
         return ""

@@ -81,3 +81,15 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+def as_unicode(name: str) -> str:
+    """Return a name as text that every database takes; bytes of it that are no UTF-8 are spelt out."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        try:
+            return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        except UnicodeEncodeError:  # no bytes of a file's name, but half a character
+            return name.encode("utf-8", "backslashreplace").decode()
+    return name

@@ -274,6 +274,9 @@ cli.add_command(catalog)
 def program() -> int:
     """Run the command line as a process that soon ends; returns the exit code."""
     gc.set_threshold(*_SELDOM)
+    out: Any = sys.stdout
+    if hasattr(out, "reconfigure"):  # a name that the terminal cannot show stops nothing
+        out.reconfigure(errors="backslashreplace")
     try:
         return main()
     finally:

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 
 def print_json(row: Mapping[str, Any]) -> None:
-    """Print one object a line."""
-    click.echo(json.dumps(row, ensure_ascii=False))
+    """Print one object a line; a name that is no Unicode keeps its bytes, by JSON's escapes."""
+    text = json.dumps(row, ensure_ascii=False)
+    click.echo(text.encode("utf-8", "backslashreplace").decode())
 
 
 def plain(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import AsyncGenerator
@@ -22,7 +21,10 @@ from rich.progress import TextColumn
 from rich.progress import TransferSpeedColumn
 
 from hashdrop.cli.options import Options
+from hashdrop.cli.printing import plain
+from hashdrop.cli.printing import print_json
 from hashdrop.errors import HashdropError
+from hashdrop.errors import SourceError
 from hashdrop.errors import UsageError
 from hashdrop.pointer import StoredPointer
 from hashdrop.s3.tagging import tagging_header
@@ -138,9 +140,9 @@ class _Report:
             self._told_waiting = event.error
             click.echo(f"hashdrop: waiting for the store: {event.error.sentence}", err=True)
 
-    def _fault(self, fault: HashdropError) -> None:
+    def _fault(self, fault: SourceError) -> None:
         self.failed += 1
-        path = Path(fault.detail) if fault.detail.startswith("/") else None
+        path = fault.path
         self._print(
             {
                 "name": path.name if path else None,
@@ -158,15 +160,15 @@ class _Report:
 
     def _print(self, row: Mapping[str, Any]) -> None:
         if self._as_json:
-            click.echo(json.dumps(row, ensure_ascii=False))
-        elif row["error"]:
-            click.echo(
-                f"hashdrop: {row['name'] or row['path'] or 'drop'}: {row['error']}", err=True
-            )
+            print_json(row)
+            return
+        name = plain(row["name"] or row["path"] or "drop")
+        if row["error"]:
+            click.echo(f"hashdrop: {name}: {plain(row['error'])}", err=True)
         elif row["status"] == "cancelled":
-            click.echo(f"hashdrop: {row['name']}: cancelled", err=True)
+            click.echo(f"hashdrop: {name}: cancelled", err=True)
         else:
-            click.echo(f"s3://{row['bucket']}/{row['key']}  {row['name']}  {row['status']}")
+            click.echo(f"s3://{row['bucket']}/{row['key']}  {name}  {row['status']}")
 
 
 async def run_put(
@@ -198,11 +200,13 @@ async def run_put(
     Raises:
         HashdropError: Nothing could begin.
     """
+    if "" in paths:  # a variable of a script that is not set: it would mean the current folder
+        raise UsageError("An empty path names no file.", hint="Write “.” for the current folder.")
     if paths.count("-") > 1:
         raise UsageError("“-” can be read only once.", hint="Give it once.")
     tagging_header(tags)  # a tag that S3 would refuse is wrong usage, not a failed file
     bars = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # a name may hold “[…]”
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),

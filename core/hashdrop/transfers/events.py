@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hashdrop.errors import HashdropError
+from hashdrop.errors import SourceError
 from hashdrop.pointer import StoredPointer
 
 
@@ -170,7 +171,7 @@ class BatchScanned:
     batch: int
     files: int
     total_size: int
-    faults: tuple[HashdropError, ...]
+    faults: tuple[SourceError, ...]
 
 
 @dataclass(frozen=True, slots=True)

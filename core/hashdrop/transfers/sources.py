@@ -39,16 +39,17 @@ def find_files(paths: Sequence[Path]) -> Iterator[Found]:
         paths: Files and folders.
     """
     for path in paths:
-        path = Path(os.path.abspath(path))  # noqa: PLW2901, PTH100  # resolve() would follow links
         try:
+            # resolve() would follow links; where the current folder is gone, neither finds anything.
+            path = Path(os.path.abspath(path))  # noqa: PLW2901, PTH100
             if path.is_dir():
                 yield from _walk(path)
             else:
                 yield FoundFile(path=path, folder="", size=FileSnapshot.of(path).size)
         except SourceError as error:
-            yield error
+            yield _at(path, error)
         except OSError as error:
-            yield source_error(path, error)
+            yield _at(path, source_error(path, error))
 
 
 def _walk(top: Path) -> Iterator[Found]:
@@ -60,16 +61,17 @@ def _walk(top: Path) -> Iterator[Found]:
             with os.scandir(folder) as scan:
                 entries = sorted(scan, key=lambda entry: entry.name)
         except OSError as error:
-            yield source_error(folder, error)
+            yield _at(folder, source_error(folder, error))
             continue
         inner: list[tuple[Path, str]] = []
         for entry in entries:
             path = Path(entry.path)
             try:
                 if entry.is_symlink():
-                    yield SourceNotAFile(
+                    error = SourceNotAFile(
                         f"“{entry.name}” is a link and was not followed.", detail=str(path)
                     )
+                    yield _at(path, error)
                 elif entry.is_dir():
                     inner.append((path, f"{name}/{entry.name}"))
                 else:
@@ -79,7 +81,12 @@ def _walk(top: Path) -> Iterator[Found]:
                     else:
                         FileSnapshot.of(path)  # raises with what it is
             except SourceError as error:
-                yield error
+                yield _at(path, error)
             except OSError as error:
-                yield source_error(path, error)
+                yield _at(path, source_error(path, error))
         waiting.extend(reversed(inner))
+
+
+def _at(path: Path, error: SourceError) -> SourceError:
+    error.path = path
+    return error
