@@ -299,10 +299,15 @@ class Service:
         self._engine.dismiss(batch)
 
     def add_stream(
-        self, stream: AsyncIterable[bytes], *, name: str, tags: Mapping[str, str] | None = None
+        self,
+        stream: AsyncIterable[bytes],
+        *,
+        name: str,
+        tags: Mapping[str, str] | None = None,
+        repair: bool = False,
     ) -> int:
         """Queue a stream that comes once; returns the number of its batch."""
-        return self._engine.add_stream(stream, self._target, name=name, tags=tags)
+        return self._engine.add_stream(stream, self._target, name=name, tags=tags, repair=repair)
 
     def cancel(self, ids: Iterable[int]) -> None:
         """Cancel transfers."""

@@ -24,6 +24,10 @@ from support.put_process import journal_rows
 from support.put_process import temporary_rows
 
 ROUNDS = 30
+SMALL_COPIES = (
+    "import hashdrop.s3.copying as c; c.MAX_SINGLE_COPY = c.DEFAULT_COPY_PART = 5 * 2**20"
+)
+"""A copy in parts as it is above 5 GiB."""
 
 
 @pytest.fixture
@@ -119,6 +123,52 @@ async def test_killed_in_a_single_pass(s3_server, bucket, proxy, tmp_path, opera
 
     assert await again.ended() == 0, again.errors
     assert temporary_rows(data) == []
+    check_folder(s3_server, bucket, data, nothing_left=True)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    ("operation", "nth"),
+    [
+        ("CreateMultipartUpload", 2),
+        ("UploadPartCopy", 1),
+        ("UploadPartCopy", 3),
+        ("CompleteMultipartUpload", 2),
+    ],
+)
+async def test_killed_in_a_copy_in_parts(s3_server, bucket, proxy, tmp_path, operation, nth, when):
+    """Its upload stands at the final key, which others use, too: known by its id, it goes with the next run."""
+    path, other = tmp_path / "large.bin", tmp_path / "other.bin"
+    path.write_bytes(os.urandom(LARGE))
+    other.write_bytes(b"other")
+    data = tmp_path / "data"
+    foreign = s3_server.client().create_multipart_upload(Bucket=bucket, Key="p/foreign")
+    s3_server.client().upload_part(
+        Bucket=bucket, Key="p/foreign", UploadId=foreign["UploadId"], PartNumber=1, Body=b"x"
+    )
+    rule = proxy.add(
+        (Rule.hold if when == "before" else Rule.hold_answer)(operation, nth=nth, times=99)
+    )
+    killed = Put(
+        s3_server, bucket, data, path, endpoint_url=proxy.endpoint_url,
+        options=["--single-pass"], patch=SMALL_COPIES,
+    )  # fmt: skip
+    assert await run_sync(rule.reached.wait, 20)
+    killed.kill()
+    await killed.ended()
+    proxy.go_down()
+    proxy.clear()
+    await anyio.sleep(0.3)
+    proxy.come_up()
+    again = Put(s3_server, bucket, data, other, endpoint_url=proxy.endpoint_url)
+
+    assert await again.ended() == 0, again.errors
+    assert temporary_rows(data) == []
+    assert journal_rows(data) == []
+    assert open_uploads(s3_server, bucket) == [("p/foreign", foreign["UploadId"])]
+    s3_server.client().abort_multipart_upload(
+        Bucket=bucket, Key="p/foreign", UploadId=foreign["UploadId"]
+    )
     check_folder(s3_server, bucket, data, nothing_left=True)
 
 

@@ -41,11 +41,14 @@ class Put:
         endpoint_url: Instead of the server's own.
         checksums: Whether S3's own checksums are used; `None` for trying the store.
         options: More of the command line.
+        patch: Python that is run before the program: sizes that a test cannot have.
     """
 
     _all: ClassVar[list[Put]] = []
 
-    def __init__(self, server, bucket, data, *paths, endpoint_url=None, checksums=True, options=()):
+    def __init__(
+        self, server, bucket, data, *paths, endpoint_url=None, checksums=True, options=(), patch=""
+    ):
         home = Path(data).parent / "home"
         connection = Connection(
             name="test",
@@ -63,9 +66,13 @@ class Put:
             for name, value in os.environ.items()
             if not name.startswith(("AWS_", "HASHDROP_"))
         }
+        program = [str(Path(sys.executable).with_name("hashdrop"))]
+        if patch:
+            ran = f"{patch}; import sys; from hashdrop.cli.main import program; sys.exit(program())"
+            program = [sys.executable, "-c", ran]
         self._process = subprocess.Popen(
             [
-                str(Path(sys.executable).with_name("hashdrop")), "put", "--json", "--connection", "test", "--config", str(home),
+                *program, "put", "--json", "--connection", "test", "--config", str(home),
                 "--data", str(data),
                 *options, "--", *map(str, paths),
             ],

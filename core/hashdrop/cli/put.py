@@ -233,7 +233,7 @@ async def run_put(
                 report(event)
             service.subscribe(report)
             if "-" in paths:
-                service.add_stream(_standard_input(), name=name, tags=tags)
+                service.add_stream(_standard_input(), name=name, tags=tags, repair=repair)
             await service.drained()
     return 1 if report.failed else 0
 

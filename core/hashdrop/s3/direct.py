@@ -28,11 +28,13 @@ from hashdrop.s3.body import Body
 from hashdrop.s3.body import Stop
 from hashdrop.s3.faults import error_of
 from hashdrop.s3.faults import is_other_content
+from hashdrop.s3.judging import Known
+from hashdrop.s3.judging import judge_now
+from hashdrop.s3.judging import other_content
 from hashdrop.s3.multipart import Fate
 from hashdrop.s3.multipart import SentPart
 from hashdrop.s3.multipart import UploadGone
 from hashdrop.s3.multipart import abort_upload
-from hashdrop.s3.multipart import composite_crc
 from hashdrop.s3.multipart import open_multipart
 from hashdrop.s3.multipart import sent_parts
 from hashdrop.s3.objects import Metadata
@@ -444,40 +446,17 @@ class DirectWriter:
         return found or Receipt(already_stored=True, verified=False, unverified_reason=_NO_LOOK)
 
     def _receipt_now(self, content: Content, facts: ObjectFacts, *, repair: bool) -> Receipt | None:
-        pointer, found = content.pointer, content.found
-        judgement = self._judge_now(content, facts)
+        known = Known.of(content.found, content.md5)
+        judgement = judge_now(self._requests, content.pointer, facts, known)
         if judgement is False:
             if repair:
                 return None
-            raise ContentMismatch(
-                f"Another content stands at {pointer['key']}.",
-                detail=f"It has {facts.size:,} bytes; this content has {found.size:,}."
-                if facts.size != found.size
-                else "Its checksum is another.",
-                hint="It was damaged or not made by Hashdrop. Verify it, or store with repair.",
-            )
+            raise other_content(content.pointer, facts, content.found.size)
         return Receipt(
             already_stored=True,
             verified=judgement is True,
             unverified_reason="" if judgement else NO_CHECKSUM,
         )
-
-    def _judge_now(self, content: Content, facts: ObjectFacts) -> bool | None:
-        """Whether an object is this content: yes, no, or as far as its size tells (`None`)."""
-        pointer, found = content.pointer, content.found
-        if facts.size != found.size:
-            return False
-        if not facts.crc:
-            # An ETag that differs says nothing: parts and encryption give others than the MD5.
-            return True if content.md5 and facts.etag.strip('"') == content.md5 else None
-        if "-" not in facts.crc:
-            return facts.crc == encode_crc(found.crc)
-        if facts.crc == composite_crc(found.part_crcs):
-            return True
-        # Parts of another size give another checksum of the same bytes.
-        if self._requests.first_part_size_now(pointer) == min(found.part_size, found.size):
-            return False
-        return None
 
     def _verify_now(
         self, content: Content, crc: str | None, *, stop: Stop | None = None
@@ -489,7 +468,7 @@ class DirectWriter:
         facts = self._requests.look_now(pointer, stop=stop, must_stand=True)
         if facts is None:
             return Receipt(already_stored=False, verified=False, unverified_reason=_NO_LOOK)
-        judgement = self._judge_now(content, facts)
+        judgement = judge_now(self._requests, pointer, facts, Known.of(found, content.md5))
         if judgement is False:
             raise ContentMismatch(
                 "What the store has is not what was sent.",

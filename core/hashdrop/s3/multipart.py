@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncGenerator
 from collections.abc import Callable
 from collections.abc import Mapping
-from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import IO
@@ -17,7 +16,6 @@ from typing import Protocol
 
 import anyio
 
-from hashdrop.digest import crc32
 from hashdrop.errors import AccessRefused
 from hashdrop.errors import HashdropError
 from hashdrop.errors import StoreError
@@ -26,6 +24,8 @@ from hashdrop.s3.body import Body
 from hashdrop.s3.body import Stop
 from hashdrop.s3.faults import error_of
 from hashdrop.s3.faults import is_other_content
+from hashdrop.s3.judging import Known
+from hashdrop.s3.judging import composite_crc
 from hashdrop.s3.objects import ObjectFacts
 from hashdrop.s3.objects import Requests
 from hashdrop.s3.objects import encode_crc
@@ -75,16 +75,6 @@ def growing_part_size(number: int, minimum: int) -> int:
     """
     doublings = max(0, -(-(number - _EQUAL_PARTS) // _GROWTH_STEP))
     return min(minimum << doublings, MAX_PART_SIZE)
-
-
-def composite_crc(crcs: Sequence[int]) -> str:
-    """Return the checksum that S3 gives a whole of parts: CRC-32 of their CRC-32s, `-N` behind it.
-
-    Args:
-        crcs: CRC-32 of each part, in order.
-    """
-    raw = b"".join(crc.to_bytes(4, "big") for crc in crcs)
-    return f"{encode_crc(crc32(raw))}-{len(crcs)}"
 
 
 class UploadGone(StoreError):
@@ -158,7 +148,8 @@ class MultipartUpload:
         self._retries = retries
         self._etags: dict[int, str] = {number: part.etag for number, part in sent.items()}
         self._crcs: dict[int, int] = {number: part.crc for number, part in sent.items()}
-        self.size = sum(part.size for part in sent.values())
+        self._sizes: dict[int, int] = {number: part.size for number, part in sent.items()}
+        self.size = sum(self._sizes.values())
         """Bytes handed over so far."""
         self.completed = False
         """Whether S3 confirmed the object that this upload made."""
@@ -195,6 +186,7 @@ class MultipartUpload:
                 hint="Choose a larger part size.",
             )
         self._crcs[number] = part.crc
+        self._sizes[number] = part.size
         self.size += part.size
         self._outstanding += 1
         self._group.start_soon(self._send, number, part)
@@ -318,6 +310,12 @@ class MultipartUpload:
             return False
         return facts is not None and self.fits(facts)
 
+    @property
+    def known(self) -> Known:
+        """What is known of the whole, when all of it was handed over."""
+        numbers = sorted(self._crcs)
+        return Known(self.size, tuple((self._sizes[n], self._crcs[n]) for n in numbers))
+
     def fits(self, facts: ObjectFacts) -> bool:
         """Whether what the store says of an object is true of these parts."""
         if facts.size != self.size:
@@ -342,6 +340,7 @@ async def open_multipart(
     sent: Mapping[int, SentPart] | None = None,
     keep: Callable[[BaseException | None], bool] = lambda _: False,
     fate: Fate | None = None,
+    is_copied: bool = False,
     **create: Any,
 ) -> AsyncGenerator[MultipartUpload, None]:
     """Create a multipart upload; abort it unless `complete` made the object.
@@ -361,13 +360,14 @@ async def open_multipart(
         keep: Asked with the error, or `None`, at an end that made no object: whether to leave the upload, so
             that it can be resumed.
         fate: Told whether anything may be left, at the creation and at the end.
+        is_copied: Whether its parts are copied within the store, which gives them no checksums of ours.
         **create: Of the request: content type, encoding, tags.
 
     Raises:
         StoreError: The upload cannot be created, or a part failed for good.
     """
     stop = stop or Stop()
-    if requests.checksums:
+    if requests.checksums and not is_copied:
         create["ChecksumAlgorithm"] = "CRC32"
     upload_id = resumed
     attempts = 0

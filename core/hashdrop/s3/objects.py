@@ -66,16 +66,6 @@ class ObjectFacts:
     crc: str | None
     """Base64 CRC-32 of the whole object, or of its parts' CRC-32s with `-N` behind it."""
 
-    def may_equal(self, other: ObjectFacts) -> bool:
-        """Whether nothing speaks against the two having the same bytes.
-
-        Checksums of parts are not compared: they differ with the parts' sizes.
-        """
-        if self.size != other.size:
-            return False
-        crcs = [crc for crc in (self.crc, other.crc) if crc and "-" not in crc]
-        return len(crcs) < 2 or crcs[0] == crcs[1]
-
 
 @dataclass(frozen=True, slots=True)
 class Metadata:

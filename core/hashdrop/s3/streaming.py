@@ -14,9 +14,13 @@ from hashdrop.errors import ContentMismatch
 from hashdrop.errors import HashdropError
 from hashdrop.errors import RouterError
 from hashdrop.errors import SourceChanged
+from hashdrop.s3.copying import CopyLimits
 from hashdrop.s3.copying import copy_object
 from hashdrop.s3.direct import NO_CHECKSUM
 from hashdrop.s3.direct import Receipt
+from hashdrop.s3.judging import Known
+from hashdrop.s3.judging import judge_now
+from hashdrop.s3.judging import other_content
 from hashdrop.s3.multipart import Fate
 from hashdrop.s3.multipart import MultipartUpload
 from hashdrop.s3.multipart import growing_part_size
@@ -32,6 +36,7 @@ from hashdrop.s3.temporaries import Temporary
 from hashdrop.s3.temporaries import Trace
 from hashdrop.s3.temporaries import delete_temporary
 from hashdrop.s3.temporaries import noted
+from hashdrop.s3.threads import call
 
 if TYPE_CHECKING:
     import anyio
@@ -109,6 +114,7 @@ class StreamWriter:
         size: int | None,
         progress: Progress,
         expected: Digest | None = None,
+        repair: bool = False,
     ) -> tuple[S3Pointer, Digest, Receipt] | None:
         """Store a stream.
 
@@ -119,13 +125,15 @@ class StreamWriter:
             tagging: Of the object.
             size: Bytes of the whole, if known.
             progress: Told how far it is.
-            expected: The digest that must come out.
+            expected: The digest that must come out, of content that can be read again.
+            repair: Whether to replace an object that stands under this hash but is not this content.
 
         Returns:
             Where it is, its digest, and what came of it; `None` for an empty stream: nothing was sent.
 
         Raises:
             RouterError: The router failed at the end; the error names where the bytes are.
+            ContentMismatch: Something else stands under this hash; the error names where the bytes are.
             HashdropError: It cannot be stored; nothing of it is left.
         """
         initial = get_digest(allow_incomplete=True)
@@ -146,6 +154,7 @@ class StreamWriter:
                 size=size,
                 progress=progress,
                 expected=expected,
+                repair=repair,
             )
 
     async def _store(
@@ -160,6 +169,7 @@ class StreamWriter:
         size: int | None,
         progress: Progress,
         expected: Digest | None,
+        repair: bool,
     ) -> tuple[S3Pointer, Digest, Receipt]:
         progress.enter(Phase.SENDING)
         keep = False
@@ -186,9 +196,11 @@ class StreamWriter:
                     )
                 await upload.complete()
             progress.enter(Phase.VERIFYING)
-            facts = await self._look(temp)
-            facts = facts or ObjectFacts(size=upload.size, etag="", crc=None)
-            if not upload.fits(facts) or upload.size != digest["content_size"]:
+            known = upload.known
+            facts, judgement = await self._judged(temp, known)
+            if (facts and not upload.fits(facts)) or upload.size != digest["content_size"]:
+                judgement = False
+            if judgement is False:
                 raise ContentMismatch(
                     "What the store has is not what was sent.", hint="Store it again."
                 )
@@ -199,9 +211,13 @@ class StreamWriter:
                 raise
             progress.keyed(pointer, digest["content_hash"])
             try:
-                already = await self._copy_to_final(temp, pointer, facts, digest, metadata)
-            except ContentMismatch:
-                keep = True
+                already, copied = await self._copy_to_final(
+                    temp, pointer, known, digest, metadata, repair=repair
+                )
+            except ContentMismatch as error:
+                keep = expected is None  # else the file can be read again
+                if keep and not error.detail.endswith(_kept(temp)):
+                    error.detail = f"{error.detail} {_kept(temp)}"
                 raise
             except BucketMissing as error:
                 keep = True
@@ -211,10 +227,12 @@ class StreamWriter:
         finally:
             is_deleted = keep or not created or await self._delete_temporary(temp)
             trace.is_gone = is_deleted and not fate.may_be_left
+        # A copy that has no checksum to compare is one of what was compared, within the store.
+        verified = bool(copied) or (judgement is True and not already)
         receipt = Receipt(
             already_stored=already,
-            verified=bool(facts.crc),
-            unverified_reason="" if facts.crc else NO_CHECKSUM,
+            verified=verified,
+            unverified_reason="" if verified else NO_CHECKSUM,
         )
         return pointer, digest, receipt
 
@@ -238,35 +256,56 @@ class StreamWriter:
             upload.send(part)
         await upload.join()
 
-    async def _look(self, pointer: S3Pointer) -> ObjectFacts | None:
-        return await self._retries.run(f"Look at {pointer}", lambda: self._requests.look(pointer))
+    async def _judged(
+        self, pointer: S3Pointer, known: Known
+    ) -> tuple[ObjectFacts | None, bool | None]:
+        """Return what the store says of an object, and whether it is this content; see `judge_now`."""
+
+        def work() -> tuple[ObjectFacts | None, bool | None]:
+            facts = self._requests.look_now(pointer)
+            return facts, judge_now(self._requests, pointer, facts, known) if facts else None
+
+        return await self._retries.run(
+            f"Look at {pointer}", lambda: call(work, limiter=self._requests.write_limiter)
+        )
 
     async def _copy_to_final(
         self,
         temp: S3Pointer,
         pointer: S3Pointer,
-        facts: ObjectFacts,
+        known: Known,
         digest: Digest,
         metadata: Metadata,
-    ) -> bool:
-        """Copy, unless the object is there; return whether it was."""
+        *,
+        repair: bool,
+    ) -> tuple[bool, bool | None]:
+        """Copy, unless the object is there; return whether it was, and how what stands there was judged."""
+        facts: ObjectFacts | None = None
         if is_addressed(pointer, digest):
-            found = await self._look(pointer)
-            if found is not None and facts.may_equal(found):
-                return True
-        await copy_object(
+            facts, judgement = await self._judged(pointer, known)
+            if facts and (judgement or (judgement is None and not repair)):
+                return True, judgement
+            if facts and not repair:
+                raise other_content(pointer, facts, known.size)
+        copied = await copy_object(
             self._requests,
             temp,
             pointer,
-            facts=facts,
-            part_threshold=self._limits.copy_part_threshold,
-            part_size=self._limits.copy_part_size,
-            cleanup_timeout_s=self._cleanup_timeout_s,
-            in_flight=self._limits.in_flight,
+            known=known,
+            content_hash=digest["content_hash"],
+            limits=CopyLimits(
+                part_threshold=self._limits.copy_part_threshold,
+                part_size=self._limits.copy_part_size,
+                in_flight=self._limits.in_flight,
+                cleanup_timeout_s=self._cleanup_timeout_s,
+                store_name=self._store_name,
+            ),
             retries=self._retries,
+            replaces=facts is not None,
+            log=self._log,
             **metadata.arguments,
         )
-        return False
+        return False, copied
 
     async def _delete_temporary(self, temp: S3Pointer) -> bool:
         return await delete_temporary(self._requests, temp, timeout_s=self._cleanup_timeout_s)

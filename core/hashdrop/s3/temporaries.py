@@ -14,6 +14,8 @@ import anyio
 
 from hashdrop.errors import HashdropError
 from hashdrop.s3.multipart import abort_upload
+from hashdrop.s3.resuming import UnfinishedUpload
+from hashdrop.s3.resuming import UploadLog
 from hashdrop.s3.retrying import Retries
 
 if TYPE_CHECKING:
@@ -34,8 +36,8 @@ class Temporary:
     """Of one run alone: everything under it may be taken away."""
 
 
-class TemporaryLog(Protocol):
-    """Remembers temporary objects beyond the end of the program."""
+class TemporaryLog(UploadLog, Protocol):
+    """Remembers temporary objects, and the uploads of copies, beyond the end of the program."""
 
     async def will_be(self, temporary: Temporary) -> None:
         """Note it; on the disk before anything is made under its key."""
@@ -47,6 +49,10 @@ class TemporaryLog(Protocol):
 
     async def left_behind(self, store: str, bucket: str) -> Sequence[Temporary]:
         """Return those of runs that are over."""
+        ...
+
+    async def copies_left(self, store: str, bucket: str) -> Sequence[UnfinishedUpload]:
+        """Return the uploads of copies in parts of runs that are over."""
         ...
 
 
@@ -105,6 +111,18 @@ async def take_away(
             continue
         if await delete_temporary(requests, pointer, timeout_s=timeout_s):
             await log.is_gone(one)
+    for upload in await log.copies_left(store, bucket):
+        # At a final key, where other uploads may be under way and an object may stand.
+        is_gone = await abort_upload(
+            requests,
+            {"bucket": upload.bucket, "key": upload.key},
+            "" if upload.is_intent else upload.upload_id,
+            timeout_s=timeout_s,
+            sweep=False,
+            unheard_since=upload.begun_at if upload.is_intent else None,
+        )
+        if is_gone:
+            await log.ended(upload.upload_id)
 
 
 async def delete_temporary(requests: Requests, pointer: S3Pointer, *, timeout_s: float) -> bool:

@@ -323,6 +323,7 @@ class ContentWriter:
         size: int | None = None,
         progress: Progress | None = None,
         expected: Digest | None = None,
+        repair: bool = False,
     ) -> WriteOutcome:
         """Store a stream through a temporary object; see `streaming.StreamWriter.store`."""
         self.check_writable()
@@ -340,6 +341,7 @@ class ContentWriter:
             size=size,
             progress=progress,
             expected=expected,
+            repair=repair,
         )
         if stored is not None:
             pointer, digest, receipt = stored
@@ -348,7 +350,9 @@ class ContentWriter:
         empty = digest_memory(b"", MIN_PART_SIZE)
         content = self._content(empty, digest, route(digest, False), tagging)
         progress.keyed(content.pointer, digest["content_hash"])
-        receipt = await self.direct.store(MemorySource(b""), content, progress=progress)
+        receipt = await self.direct.store(
+            MemorySource(b""), content, progress=progress, repair=repair
+        )
         return _outcome(content.pointer, digest, receipt, progress)
 
     async def write_stream(
@@ -359,6 +363,7 @@ class ContentWriter:
         tags: Mapping[str, str] | None = None,
         progress: Progress | None = None,
         lookahead: int = 64 * MIB,
+        repair: bool = False,
     ) -> WriteOutcome:
         """Store a stream that comes once, such as standard input.
 
@@ -371,6 +376,7 @@ class ContentWriter:
             tags: Become tags of the object.
             progress: Told how far it is.
             lookahead: Bytes read into memory first.
+            repair: Whether to replace an object that stands under this hash but is not this content.
 
         Raises:
             NotImplementedError: There is no router.
@@ -390,12 +396,16 @@ class ContentWriter:
                 _chained(data, cutter.rest()), content_type=content_type
             )
             del data
-            return await self.write_digested_stream(whole, get_digest, tags, progress=progress)
+            return await self.write_digested_stream(
+                whole, get_digest, tags, progress=progress, repair=repair
+            )
         found = await run_sync(digest_memory, data, self._direct_part_size(len(data)))
         digest = make_digest(found.content_hash, found.size, content_type=content_type)
         content = self._content(found, digest, self.route(digest, tags, temp=False), tagging)
         progress.keyed(content.pointer, found.content_hash)
-        receipt = await self.direct.store(MemorySource(data), content, progress=progress)
+        receipt = await self.direct.store(
+            MemorySource(data), content, progress=progress, repair=repair
+        )
         return _outcome(content.pointer, digest, receipt, progress)
 
     # --- files -----------------------------------------------------------------------------------
@@ -506,7 +516,13 @@ class ContentWriter:
                 return _outcome(content.pointer, digest, known, progress)
             stream, get_digest = digest_stream(source.chunks(), content_type=content_type)
             return await self.write_digested_stream(
-                stream, get_digest, tags, size=found.size, progress=progress, expected=digest
+                stream,
+                get_digest,
+                tags,
+                size=found.size,
+                progress=progress,
+                expected=digest,
+                repair=repair,
             )
 
         def described(content: Content) -> UnfinishedUpload:

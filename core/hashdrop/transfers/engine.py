@@ -206,6 +206,7 @@ class Engine:
         name: str,
         content_type: str | None = None,
         tags: Mapping[str, str] | None = None,
+        repair: bool = False,
     ) -> int:
         """Queue a stream that can be read once, such as standard input.
 
@@ -224,6 +225,7 @@ class Engine:
                 stream=stream,
                 content_type=content_type or content_type_of(name),
                 tags=dict(tags or {}),
+                repair=repair,
             )
         )
         self._drops.tell_scanned(BatchScanned(batch=batch, files=1, total_size=0, faults=()))

@@ -36,6 +36,7 @@ from anyio.to_thread import run_sync
 from hashdrop.connection import Connection
 from hashdrop.digest import FileDigest
 from hashdrop.errors import CatalogError
+from hashdrop.s3.copying import NO_FILE
 from hashdrop.s3.probe import Abilities
 from hashdrop.s3.resuming import UnfinishedUpload
 from hashdrop.s3.temporaries import Temporary
@@ -268,6 +269,23 @@ class Journal:
             ).fetchall()
             return [
                 Temporary(store, bucket, row["object_key"])
+                for row in rows
+                if row["owner"] != self._owner and self._is_free(row["owner"])
+            ]
+
+        return await self._run(work)
+
+    async def copies_left(self, store: str, bucket: str) -> list[UnfinishedUpload]:
+        """Return the uploads of copies in parts, in a bucket, of runs that are over."""
+
+        def work(database: sqlite3.Connection) -> list[UnfinishedUpload]:
+            rows = database.execute(
+                "SELECT * FROM hashdrop_uploads WHERE path = ? AND endpoint = ? AND bucket = ? "
+                "ORDER BY begun_at",
+                (os.fsencode(NO_FILE), store, bucket),
+            ).fetchall()
+            return [
+                _upload(row)
                 for row in rows
                 if row["owner"] != self._owner and self._is_free(row["owner"])
             ]

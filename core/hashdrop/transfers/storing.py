@@ -86,6 +86,7 @@ class Storing:
                     content_type=transfer.content_type or content_type_of(transfer.name),
                     tags=transfer.tags,
                     progress=progress,
+                    repair=transfer.repair,
                 )
             except SourceChanged as error:
                 attempt += 1
