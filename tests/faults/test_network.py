@@ -137,6 +137,55 @@ async def test_a_store_that_stays_busy_is_told(rig, size, single_pass, operation
     assert isinstance(rig.last()[failed.id], Stored)
 
 
+@pytest.mark.parametrize(
+    ("size", "single_pass", "operation", "code"),
+    [
+        (SMALL, False, "PutObject", "ConditionalRequestConflict"),
+        (LARGE, True, "CopyObject", "OperationAborted"),
+    ],
+)
+async def test_a_conflict_of_two_writes_is_tried_again(rig, size, single_pass, operation, code):
+    """409: S3's documentation says so. Nothing was stored by it that could be called ours."""
+    rule = rig.proxy.add(Rule.answer(operation, 409, code))
+    await rig.store(rig.file("a.bin", size), single_pass=single_pass)
+
+    assert rule.reached.is_set()
+    await rig.check()
+    assert [event.verified for event in rig.of(Stored)] == [True]
+
+
+async def test_what_somebody_else_stored_in_a_conflict_is_not_called_ours(rig):
+    """The other write has won: already stored, and nothing is counted as sent."""
+    path = rig.file("a.bin", SMALL)
+    rule = rig.proxy.add(Rule.answer("PutObject", 409, "ConditionalRequestConflict"))
+    hold = rig.proxy.add(Rule.hold("HeadObject", nth=2))
+    rig.add(path)
+    await rig.reached(rule)
+    await rig.reached(hold)
+    key = hold_key(rig)
+    rig.server.client().put_object(Bucket=rig.bucket, Key=key, Body=path.read_bytes())
+    hold.release()
+    await rig.engine.drained()
+
+    await rig.check()
+    assert [event.sent_bytes for event in rig.of(AlreadyStored)] == [0]
+
+
+def hold_key(rig):
+    """The key that was asked for last."""
+    return rig.proxy.requests[-1].path.split("/", 2)[2]
+
+
+async def test_a_store_that_is_busy_for_a_while_is_waited_for(rig):
+    """A bucket that is divided anew says SlowDown for longer than a hiccup."""
+    rule = rig.proxy.add(Rule.answer("PutObject", 503, "SlowDown", times=7))
+    await rig.store(rig.file("a.bin", SMALL))
+
+    assert rule.seen == 8
+    await rig.check()
+    assert len(rig.of(Stored)) == 1
+
+
 @pytest.mark.parametrize("operation", ["PutObject", "UploadPart"])
 async def test_bytes_that_never_arrive_right_are_never_stored(rig, operation):
     """Changed on their way each time: failed, no object."""

@@ -258,7 +258,8 @@ class DirectWriter:
                     body.retract()
                     raise
                 return replace(known, already_stored=False) if progress.is_unheard else known
-            if error.retryable and status != 503 and body.attempts and body.tell() == found.size:
+            is_answer = status in {409, 503}  # else it may have been stored, unheard
+            if error.retryable and not is_answer and body.attempts and body.tell() == found.size:
                 progress.is_unheard = True
             body.retract()
             if status == 501 and create_only:

@@ -33,6 +33,8 @@ _BUSY = frozenset(
     {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "Throttling",
      "ThrottlingException", "RequestLimitExceeded", "TooManyRequests", "500", "502", "503", "504"}
 )  # fmt: skip
+# Two writes of one key at once: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+_CONFLICTS = frozenset({"ConditionalRequestConflict", "OperationAborted"})
 _EXPIRED = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
 )
@@ -144,6 +146,10 @@ def _of_client_error(  # noqa: C901, PLR0911  # one case after the other
             detail=_skew(response),
             hint="Set the clock and retry.",
             technical=technical,
+        )
+    if code in _CONFLICTS:
+        return StoreBusy(
+            "Somebody else writes the same content just now.", hint="Retry.", technical=technical
         )
     if code in _BUSY or status >= 500:
         if code == "NotImplemented" or status == 501:

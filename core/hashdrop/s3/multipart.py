@@ -282,10 +282,11 @@ class MultipartUpload:
                 if more and (status == 501 or code == "NotImplemented"):
                     more.clear()
                     return await once()
-                # A lost answer: the upload may have been completed after all.
-                if (code == "NoSuchUpload" or error.retryable) and await self._stands():
+                # A lost answer: the upload may have been completed after all. A conflict is an answer.
+                is_unsure = code == "NoSuchUpload" or (error.retryable and status != 409)
+                if is_unsure and await self._stands():
                     return True
-                if code in {"NoSuchUpload", "ConditionalRequestConflict"} or status == 409:
+                if code == "NoSuchUpload" or status == 409:
                     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
                     gone = UploadGone(
                         "The upload was ended from outside.",

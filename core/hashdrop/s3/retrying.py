@@ -18,6 +18,7 @@ from typing import TypeVar
 import anyio
 
 from hashdrop.errors import EndpointUnreachable
+from hashdrop.errors import StoreBusy
 from hashdrop.errors import StoreError
 from hashdrop.errors import TransferCut
 
@@ -26,6 +27,9 @@ T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
 
 ATTEMPTS = 5
+_ATTEMPTS_AT_BUSY = 8
+"""A bucket that is divided anew says SlowDown for a while: three quarters of a minute is waited."""
+_LONGEST_BACKOFF_S = 20.0
 _BACKOFF_S = 0.4
 _LONGEST_WAIT_S = 30.0
 
@@ -90,15 +94,21 @@ class Retries:
                 if _is_of_the_way(error) and await self._waited_out(error):
                     continue
                 # A store that never answered is told at once: the address is more likely wrong.
-                if number >= (ATTEMPTS if self._reached or not _is_of_the_way(error) else 2):
+                if number >= self._most_attempts(error):
                     raise
                 _LOG.info("%s again: %s (%s)", what, error.title, error.technical)
             else:
                 self._reached = True
                 return result
             # Jitter keeps parallel parts from coming back all at once.
-            await anyio.sleep(_BACKOFF_S * 2 ** (number - 1) * random.uniform(0.5, 1.5))  # noqa: S311
+            backoff = min(_BACKOFF_S * 2 ** (number - 1), _LONGEST_BACKOFF_S)
+            await anyio.sleep(backoff * random.uniform(0.5, 1.5))  # noqa: S311
             number += 1
+
+    def _most_attempts(self, error: StoreError) -> int:
+        if isinstance(error, StoreBusy):
+            return _ATTEMPTS_AT_BUSY
+        return ATTEMPTS if self._reached or not _is_of_the_way(error) else 2
 
     async def _waited_out(self, error: StoreError) -> bool:
         """Whether there was an outage, and it is over."""
