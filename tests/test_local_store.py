@@ -279,6 +279,49 @@ async def test_a_store_that_was_killed_is_started_anew(tmp_path):
     assert not is_alive(new_pid)
 
 
+async def test_a_store_that_answers_late_is_joined_not_ended(tmp_path):
+    """Under load, or just woken: another program's uploads go there."""
+    folder = tmp_path / "store"
+    store, first = await started(folder)
+    pid = state_of(folder)["pid"]
+    os.kill(pid, signal.SIGSTOP)
+
+    async def wake():
+        await anyio.sleep(3)  # longer than one question waits for its answer
+        os.kill(pid, signal.SIGCONT)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(wake)
+        other, second = await started(folder)
+    try:
+        is_healthy = await store.is_healthy()
+    finally:
+        await store.stop()
+        await other.stop()
+
+    assert second == first
+    assert is_healthy
+
+
+async def test_a_store_that_never_answers_is_replaced(tmp_path, monkeypatch):
+    """After a while: else nobody would ever have one again."""
+    monkeypatch.setattr(local_store, "_ANSWER_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(local_store, "_STOP_TIMEOUT_S", 0.5)
+    folder = tmp_path / "store"
+    store, _ = await started(folder)
+    pid = state_of(folder)["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    other, _ = await started(folder)
+    try:
+        is_healthy = await other.is_healthy()
+    finally:
+        await store.stop()
+        await other.stop()
+
+    assert is_healthy
+    assert not is_alive(pid)
+
+
 async def test_a_store_whose_program_was_killed_is_joined(tmp_path):
     """It outlives the program; the next one uses it, and stops it."""
     folder = tmp_path / "store"

@@ -38,6 +38,8 @@ from anyio.to_thread import run_sync
 from hashdrop.errors import LocalStoreError
 
 _START_TIMEOUT_S = 30.0
+_ANSWER_TIMEOUT_S = 20.0
+"""A store under load, or just woken, answers late: others use it, so it is not ended for that."""
 _STOP_TIMEOUT_S = 8.0
 _LOCK_TIMEOUT_S = 60.0
 _PORT_RANGE = range(20_000, 45_000)
@@ -116,7 +118,7 @@ class LocalStore:
                     self._users = _share(self._folder / "users.lock")
                 access_key, secret_key = self._keys()
                 running = self._read_state()
-                if running is None or not _answers(running):
+                if running is None or not _answers_in_time(running):
                     if running is not None:
                         _end(running)  # it is ours, but does not answer
                     running = self._launch(binary, access_key, secret_key)
@@ -373,6 +375,16 @@ def _answers(running: _Running) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _answers_in_time(running: _Running) -> bool:
+    """Whether S3 answers within `_ANSWER_TIMEOUT_S`, as long as the process lives."""
+    deadline = time.monotonic() + _ANSWER_TIMEOUT_S
+    while not _answers(running):
+        if time.monotonic() > deadline or _created(running.pid) is None:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def _created(pid: int) -> float | None:
