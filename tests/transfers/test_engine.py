@@ -182,6 +182,36 @@ async def test_a_surprise_ends_no_queue(run, s3_server, bucket, tmp_path):
     assert len(recorded.pointers) == 4
 
 
+async def test_what_is_done_before_the_first_write_outlives_its_cancellation(
+    run, s3_server, bucket, tmp_path
+):
+    """Else a store would go untried, and what it stores unverified, till the end of the program."""
+    engine, events, _ = run
+    (tmp_path / "a.txt").write_text("a")
+    (tmp_path / "large.bin").write_bytes(bytes(5 * MIB))
+    writer = await target_of(s3_server, bucket).writer()
+    target = Target(Connection(name="test", bucket=bucket, endpoint_url=s3_server.endpoint_url))
+    begun, done = anyio.Event(), []
+
+    async def prepare(_):
+        begun.set()
+        await anyio.sleep(0.2)
+        done.append(True)
+
+    target.opened(writer, prepare)
+    engine.add([tmp_path / "large.bin"], target)
+    await begun.wait()
+    engine.cancel([event.id for event in of(events, Queued)])
+    await engine.drained()
+    was_done = list(done)
+    for _ in range(2):
+        engine.add([tmp_path / "a.txt"], target)
+        await engine.drained()
+
+    assert was_done == []
+    assert done == [True]
+
+
 async def test_a_surprise_before_the_first_write_ends_no_queue(run, s3_server, bucket, tmp_path):
     """In what is done once for a store: the file fails, the next one is stored."""
     engine, events, _ = run

@@ -84,9 +84,13 @@ class Target:
             raise self._error
         assert self._writer is not None
         async with self._preparing:
-            prepare, self._prepare = self._prepare, None
-            if prepare is not None:
-                await prepare(self._writer)
+            if self._prepare is not None:
+                try:
+                    await self._prepare(self._writer)
+                except Exception:  # it would fail every file
+                    self._prepare = None
+                    raise
+                self._prepare = None  # not where it was cancelled with the first file
         return self._writer
 
     async def reader(self) -> ContentWriter:
