@@ -13,6 +13,7 @@ from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC
 from datetime import datetime
 from functools import cache
@@ -23,6 +24,7 @@ from uuid import uuid4
 
 from hashdrop.catalog.rows import StoredName
 from hashdrop.catalog.rows import fold
+from hashdrop.catalog.rows import legible
 from hashdrop.pointer import StoredPointer
 
 VERSION = "0003"
@@ -77,7 +79,7 @@ class Tables(Protocol):
 def note_all(tables: Tables, stored: Sequence[StoredName]) -> int:
     """Note objects, each under a name; the same name of an object is noted once.
 
-    A name that was marked as gone is there again.
+    A name that was marked as gone is there again. Names that are no Unicode are noted as they can be read.
 
     Args:
         tables: Of the catalog.
@@ -88,8 +90,15 @@ def note_all(tables: Tables, stored: Sequence[StoredName]) -> int:
     """
     added = 0
     for start in range(0, len(stored), _MOST_AT_ONCE):
-        added += _note(tables, stored[start : start + _MOST_AT_ONCE])
+        added += _note(tables, [_legible(one) for one in stored[start : start + _MOST_AT_ONCE]])
     return added
+
+
+def _legible(stored: StoredName) -> StoredName:
+    name, folder = legible(stored.name), legible(stored.folder)
+    if (name, folder) == (stored.name, stored.folder):
+        return stored
+    return replace(stored, name=name, folder=folder)
 
 
 def _note(tables: Tables, stored: Sequence[StoredName]) -> int:

@@ -81,3 +81,18 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+def legible(text: str) -> str:
+    """Return a name as the databases take it: bytes that are no Unicode are written out, as `\\xe9`."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "".join(_written_out(char) if "\ud800" <= char <= "\udfff" else char for char in text)
+    return text
+
+
+def _written_out(surrogate: str) -> str:
+    number = ord(surrogate)
+    # As Python decodes a name of the system: byte 0x80 is U+DC80.
+    return f"\\x{number - 0xDC00:02x}" if 0xDC80 <= number <= 0xDCFF else f"\\u{number:04x}"
