@@ -308,6 +308,10 @@ class Service:
         """Cancel transfers."""
         self._engine.cancel(ids)
 
+    def cancel_drop(self, batch: int) -> None:
+        """Cancel all of a drop, also what was not found of it yet."""
+        self._engine.cancel_drop(batch)
+
     def retry(self, ids: Iterable[int], *, repair: bool = False) -> None:
         """Queue failed or cancelled transfers again; with `repair` what stands in their way is replaced."""
         self._engine.retry(ids, self._target, repair=repair)

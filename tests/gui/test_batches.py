@@ -144,6 +144,28 @@ async def test_a_batch_is_paused_resumed_and_cancelled_by_its_links(uploading, s
     assert s3_server.open_uploads(bucket) == []
 
 
+async def test_a_batch_that_is_cancelled_while_it_is_counted_is_cancelled_as_a_whole(
+    driver, s3_server, bucket, tmp_path
+):
+    """What is found behind the click is not stored either."""
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(6_000):
+        (folder / f"{number}.txt").touch()
+    driver.drop(folder)
+    await until(lambda: driver.rows)
+    (batch,) = driver.batches
+    was_counted = batch.scanned
+    driver.view.setCurrentIndex(batch_index(driver))
+    click_batch(driver, BatchAction.CANCEL)
+    await until(lambda: batch.is_finished)
+
+    assert not was_counted
+    assert {row.state for row in batch.files} == {State.CANCELLED}
+    assert len(batch.files) < 6_000
+    assert s3_server.objects(bucket) == {}
+
+
 async def test_what_failed_of_a_batch_is_retried_by_its_link(opened, s3_server, bucket, tmp_path):
     """The store refuses one of two files once; the link sends that one again, and no other."""
     for name in ("a.bin", "b.bin"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from itertools import islice
@@ -57,6 +58,10 @@ class Line(Protocol):
         """Know no more of a transfer that was held."""
         ...
 
+    def cancel(self, ids: Iterable[int]) -> None:
+        """Cancel transfers."""
+        ...
+
 
 class Drops:
     """The drops of an engine.
@@ -91,7 +96,8 @@ class Drops:
         self._history = history
         self._held: dict[int, HeldDrop] = {}
         """By the numbers of their batches."""
-        self._walks: set[anyio.CancelScope] = set()
+        self._walks: dict[int, anyio.CancelScope] = {}
+        """By the numbers of their batches."""
         self._dismissed = 0
         self.walking = 0
         """Drops that are still being walked."""
@@ -116,8 +122,13 @@ class Drops:
 
     def stop_walks(self) -> None:
         """End all walks: what was not found yet is not looked for."""
-        for walk in self._walks:
-            walk.cancel()
+        for batch in tuple(self._walks):
+            self.stop_walk(batch)
+
+    def stop_walk(self, batch: int) -> None:
+        """End the walk of a drop, if it goes on; what is just being queued of it is cancelled."""
+        if batch in self._walks:
+            self._walks[batch].cancel()
 
     def release(self, batch: int) -> None:
         """Begin a drop that is held: the person wants it."""
@@ -177,7 +188,7 @@ class Drops:
         found = find_files(paths)
         held = self._held.get(like.batch)
         walk = held.walk if held else anyio.CancelScope()
-        self._walks.add(walk)
+        self._walks[like.batch] = walk
         try:
             with walk:
                 while step := await run_sync(lambda: list(islice(found, _STEP))):
@@ -211,9 +222,11 @@ class Drops:
                             self._line.take(transfer)
                         if held is not None:
                             await self._ask(like.batch, held, files, total)
+                    if walk.cancel_called and not (held and held.is_dismissed):
+                        self._line.cancel([transfer.id for transfer in queued])
                     self._line.go_on()
         finally:
-            self._walks.discard(walk)
+            del self._walks[like.batch]
             self.walking -= 1
             if held is not None:
                 held.walked.set()

@@ -282,6 +282,11 @@ class Engine:
         """Cancel transfers; those at their end are left alone."""
         self._slices.do(self._cancel, ids)
 
+    def cancel_drop(self, batch: int) -> None:
+        """Cancel all of a drop; what was not found of it yet is not looked for."""
+        self._drops.stop_walk(batch)
+        self.cancel([one.id for one in self._transfers.values() if one.batch == batch])
+
     def _cancel(self, ids: Sequence[int]) -> None:
         ended: list[Transfer] = []
         for transfer in self._known(ids):

@@ -76,7 +76,7 @@ class Batches(QObject):
             case BatchAction.RESUME:
                 self._service.resume([one.id for one in files if one.state is State.PAUSED])
             case BatchAction.CANCEL:
-                self._service.cancel([one.id for one in files if not one.state.is_final])
+                self._service.cancel_drop(number)
             case BatchAction.RETRY:
                 self._service.retry([one.id for one in files if one.state is State.FAILED])
             case BatchAction.REMOVE:
