@@ -9,8 +9,12 @@ import subprocess
 import pytest
 from PySide6.QtCore import QByteArray
 from PySide6.QtCore import QMimeData
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QTextDocumentFragment
+from PySide6.QtWidgets import QLabel
 
 from hashdrop.transfers.events import State
+from hashdrop_gui.models.transfer_words import second_line
 from support.window import export
 from support.window import until
 
@@ -64,7 +68,11 @@ async def test_all_of_them_are_stored_and_found_again(driver, odd, tmp_path):
     names = {one.name for one in await driver.service.pointers(limit=50)}
 
     assert [row.name for row in rows if row.state is not State.STORED] == []
-    assert (check.returncode, check.stdout.count(b": OK\n"), check.stderr) == (0, len(NAMES) + 1, b"")
+    assert (check.returncode, check.stdout.count(b": OK\n"), check.stderr) == (
+        0,
+        len(NAMES) + 1,
+        b"",
+    )
     assert {os.fsencode(one.path.rpartition("/")[2]) for one in pointers} == {*NAMES, b"empty.bin"}
     assert r"latin-\xe9.txt" in names
     assert sorted(fault.title.partition("”")[0] for fault in batch.faults) == [
@@ -88,3 +96,29 @@ async def test_a_failure_of_a_name_that_is_no_unicode_ends_nothing(opened, tmp_p
 
     assert "latin" in row.error.sentence
     assert drop.failed == 1
+
+
+async def test_a_name_like_a_tag_is_shown_as_it_is(driver, tmp_path):
+    """In the banner and in tooltips, which Qt would take for HTML."""
+    name = "<b>bold.csv"
+    (tmp_path / name).write_text("x")
+    driver.drop(tmp_path / name, tmp_path / "<img src=gone>")
+    await driver.ended(1)
+    label = driver.window.banner.findChild(QLabel, "bannerText")
+    tip = driver.index(name).data(Qt.ItemDataRole.ToolTipRole)
+    shown = QTextDocumentFragment.fromHtml(tip).toPlainText()
+
+    assert label.textFormat() is Qt.TextFormat.PlainText
+    assert "“<img src=gone>” does not exist." in label.text()
+    assert shown.splitlines()[0] == str(tmp_path / name)
+
+
+async def test_files_of_one_name_are_told_apart_by_their_folders(driver, tmp_path):
+    """Also when they are stored."""
+    for folder in ("one", "two"):
+        (tmp_path / "run" / folder).mkdir(parents=True)
+        (tmp_path / "run" / folder / "a.csv").write_text(folder)
+    driver.drop(tmp_path / "run")
+    rows = await driver.ended(2)
+
+    assert [second_line(row).rpartition(" · ")[2] for row in rows] == ["run/one", "run/two"]

@@ -84,11 +84,13 @@ def fold(text: str) -> str:
 
 
 def legible(text: str) -> str:
-    """Return a name as the databases take it: bytes that are no Unicode are written out, as `\\xe9`."""
+    r"""Return a name as the databases take it: bytes that are no Unicode are written out, as `\xe9`."""
     try:
         text.encode()
     except UnicodeEncodeError:
-        return "".join(_written_out(char) if "\ud800" <= char <= "\udfff" else char for char in text)
+        return "".join(
+            _written_out(char) if "\ud800" <= char <= "\udfff" else char for char in text
+        )
     return text
 
 

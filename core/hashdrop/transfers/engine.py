@@ -151,6 +151,11 @@ class Engine:
         """Transfers that are not at their end, and drops that are still being walked."""
         return self._unfinished + self._drops.walking
 
+    @property
+    def paused_count(self) -> int:
+        """Transfers that are paused."""
+        return sum(one.state is State.PAUSED for one in self._transfers.values())
+
     def add(
         self,
         paths: Sequence[Path],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex
@@ -118,15 +117,15 @@ class HistoryPage(QWidget):
         view.customContextMenuRequested.connect(self._on_menu_requested)
         view.doubleClicked.connect(self._on_double_clicked)
         self.delegate.acted.connect(self._on_acted, Qt.ConnectionType.QueuedConnection)
-        for keys, act in (
-            ("Ctrl+C", partial(self._act, HistoryAction.COPY)),
-            ("Ctrl+E", partial(self._act, HistoryAction.EXPORT)),
-            ("Del", partial(self._act, HistoryAction.FORGET)),
+        for words, keys, act in (
+            (tr("Copy the pointers of the selected drops"), "Ctrl+C", HistoryAction.COPY),
+            (tr("Export the pointers of the selected drop"), "Ctrl+E", HistoryAction.EXPORT),
+            (tr("Take the selected drops off the history"), "Del", HistoryAction.FORGET),
         ):
-            action = QAction(view)
+            action = QAction(words, view)
             action.setShortcut(QKeySequence(keys))
             action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-            action.triggered.connect(lambda *_, run=act: run())
+            action.triggered.connect(lambda *_, one=act: self._act(one))
             view.addAction(action)
 
     def set_tokens(self, tokens: Tokens) -> None:

@@ -81,6 +81,10 @@ class TransfersView(QTableView):
             self.copy_requested.emit()
         elif event.key() in {Qt.Key.Key_Left, Qt.Key.Key_Right}:
             self.open_requested.emit(event.key() == Qt.Key.Key_Right)
+        elif event.key() in {Qt.Key.Key_Home, Qt.Key.Key_End} and not event.modifiers():
+            last = self.model().rowCount() - 1  # a table's own keys go along the row
+            at = 0 if event.key() == Qt.Key.Key_Home else last
+            self.setCurrentIndex(self.model().index(at, 0))
         elif event.key() in {Qt.Key.Key_Delete, Qt.Key.Key_Backspace, Qt.Key.Key_Escape}:
             self.cancel_requested.emit()
         else:
@@ -264,6 +268,11 @@ class TransfersPage(QWidget):
         """Put the files of each batch in an order; `None` for that of their coming."""
         self.header.show_order(order)
         self._model.sort(order)
+
+    def show_newest(self) -> None:
+        """Bring what is dropped now before the eyes: no filter hides it, and it stands at the top."""
+        self._pills.choose(0)
+        self.view.scrollToTop()
 
     def show_batch(self, number: int) -> None:
         """Bring a batch before the eyes, whatever the filter was."""
