@@ -85,6 +85,27 @@ async def test_what_the_person_drops_is_shown_whatever_was_searched_and_filtered
     assert two_stored.window.search.text() == ""
 
 
+async def test_a_filter_or_search_without_a_row_says_so(two_stored):
+    """An empty list would look like a lost one."""
+    said = []
+    for act in (
+        lambda: two_stored.page._pills.choose(3),
+        lambda: two_stored.page.set_search("none such"),
+        lambda: two_stored.page.set_search(""),
+        lambda: two_stored.page._pills.choose(0),
+    ):
+        act()
+        await until(lambda: not two_stored.window.model.is_arranging)
+        said.append(two_stored.page.nothing.text() if two_stored.page.nothing.isVisible() else "")
+
+    assert said == [
+        "Nothing has failed.",
+        "No transfer has “none such” in it.",
+        "Nothing has failed.",
+        "",
+    ]
+
+
 async def test_each_page_keeps_its_own_text(two_stored):
     """The text of the transfers is there again when one comes back to them."""
     await search(two_stored, "a.c")

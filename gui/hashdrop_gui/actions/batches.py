@@ -138,7 +138,7 @@ class Batches(QObject):
         dialog.setNameFilters(list(filters))
         dialog.setDefaultSuffix(ExportFormat.CSV)
         name = "".join(" " if char in '/\\:*?"<>|\n\r' else char for char in title).strip(" .")
-        dialog.selectFile(f"{name[:100] or 'pointers'}.csv")
+        dialog.selectFile(f"{name[:60] or 'pointers'}.csv")
         dialog.filterSelected.connect(lambda chosen: _rename(dialog, filters[chosen]))
         dialog.fileSelected.connect(
             lambda path: self._tasks.spawn(

@@ -8,11 +8,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
 from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtGui import QKeySequence
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView
 from PySide6.QtWidgets import QHeaderView
+from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QMenu
 from PySide6.QtWidgets import QStackedWidget
 from PySide6.QtWidgets import QTableView
@@ -145,11 +147,16 @@ class TransfersPage(QWidget):
             tr("Choose files…"),
             tokens,
         )
+        self.nothing = QLabel()
+        self.nothing.setObjectName("second")
+        self.nothing.setTextFormat(Qt.TextFormat.PlainText)
+        self.nothing.setContentsMargins(32, 24, 32, 0)
         listing = QWidget()
         inner = QVBoxLayout(listing)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(0)
         inner.addWidget(self.header)
+        inner.addWidget(self.nothing)
         inner.addWidget(self.view, 1)
         self._stack = QStackedWidget()
         for widget in (self.empty, listing, history):
@@ -168,6 +175,7 @@ class TransfersPage(QWidget):
         self.view.resized.connect(self.header.fit)
         model.counted.connect(self._on_model_counted)
         model.moved.connect(self.view.viewport().update)
+        model.arranged.connect(self._show_nothing)
 
     def _prepare_view(self) -> None:
         view = self.view
@@ -354,7 +362,19 @@ class TransfersPage(QWidget):
         self.delegate.lay_out_again()
         self.view.viewport().update()
 
+    def _show_nothing(self) -> None:
+        """Say it where a filter or a search leaves no row."""
+        text = self._text.strip()
+        words = (
+            tr("No transfer has “{text}” in it.").format(text=text)
+            if text
+            else nothing_words(max(self._pills.chosen_number, 0))
+        )
+        self.nothing.setText(words)
+        self.nothing.setVisible(self._model.rowCount() == 0)
+
     def _on_model_counted(self) -> None:
+        self._show_nothing()
         counts = self._model.list.counts
         self._show_part()
         self._pills.show_counts(
@@ -373,7 +393,10 @@ class TransfersPage(QWidget):
     def _on_view_clicked(self, index: QModelIndex) -> None:
         link_clicked, self._link_clicked = self._link_clicked, False
         row = index.data(Role.ROW)
-        if isinstance(row, BatchRow) and not link_clicked:
+        adds = QGuiApplication.keyboardModifiers() & (
+            Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+        )  # then it is selected beside others
+        if isinstance(row, BatchRow) and not (link_clicked or adds):
             self._model.set_open(row, is_open=not row.is_open)
 
     def _on_open_requested(self, is_open: bool) -> None:  # noqa: FBT001  # Qt's way
@@ -491,6 +514,18 @@ class TransfersPage(QWidget):
         menu.addAction(tr("Clear completed")).triggered.connect(
             lambda *_: self.clear_requested.emit()
         )
+
+
+def nothing_words(number: int) -> str:
+    """Return what a filter says that leaves no row."""
+    words = (
+        tr("Nothing is listed."),
+        tr("Nothing is on its way."),
+        tr("Nothing waits."),
+        tr("Nothing has failed."),
+        tr("Nothing is stored yet."),
+    )
+    return words[number] if number < len(words) else ""
 
 
 def details(row: FileRow) -> str:
