@@ -189,9 +189,7 @@ async def test_what_comes_back_paused_is_not_said_to_go_on(program, tmp_path):
     async with program() as (driver, _):
         driver.window.holding.pause_all()
         driver.drop(tmp_path / "a.txt")
-        await until(lambda: driver.rows)
-        driver.window.holding.pause_all()
-        await driver.has("a.txt", State.PAUSED)
+        await until(lambda: driver.rows and driver.batches[0].scanned)
         driver.window.close()
         await until(lambda: question(driver))
         answer(driver, "Quit and go on next time")

@@ -42,6 +42,9 @@ _HELD_STEP = 200
 class Line(Protocol):
     """Where the files of drops wait; the engine's."""
 
+    holds_all: bool
+    """Whether the person paused all."""
+
     def take(self, transfer: Transfer) -> None:
         """Know a transfer, and let it wait unless it is held."""
         ...
@@ -166,7 +169,9 @@ class Drops:
             self._line.go_on()
             await anyio.lowlevel.checkpoint()
         if held.is_asked:
-            wanted = [one.id for one in waiting if one.state is not State.PAUSED]
+            wanted = [
+                one.id for one in waiting if not (one.is_noted_paused or one.state is State.PAUSED)
+            ]
             await self._notes.paused(wanted, paused=False)
 
     async def _dismiss(self, batch: int, held: HeldDrop) -> None:
@@ -211,12 +216,12 @@ class Drops:
                                 tags=like.tags,
                                 single_pass=like.single_pass,
                                 repair=like.repair,
+                                is_noted_paused=self._line.holds_all,
                             )
                         )
                     with anyio.CancelScope(shield=True):  # noted and queued, or neither
-                        await self._notes.queued(
-                            queued, held=bool(held and held.is_asked and not held.is_released)
-                        )
+                        asked = bool(held and held.is_asked and not held.is_released)
+                        await self._notes.queued(queued, held=asked)
                         for transfer in queued:
                             self._hold(transfer, held)
                             self._line.take(transfer)

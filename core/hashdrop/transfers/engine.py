@@ -135,6 +135,8 @@ class Engine:
         self._unfinished = 0
         self.is_paused = False
         """Whether nothing is started until `resume_all`."""
+        self.holds_all = False
+        """Whether the person paused all: what comes now is noted as paused for the next start, too."""
 
     # --- what others call ------------------------------------------------------------------------
 
@@ -331,7 +333,7 @@ class Engine:
         """Queue paused transfers again; after `pause_all` only these go on, and what is added later."""
         ids = list(ids)
         if self.is_paused:
-            self.is_paused = False
+            self.is_paused = self.holds_all = False
             going_on = set(ids)
             self.pause([number for number in self._transfers if number not in going_on])
         self._resuming += 1
@@ -344,10 +346,14 @@ class Engine:
         for transfer in self._known(ids):
             if transfer.state is State.PAUSED:
                 noted.append(transfer.id)
+                transfer.is_noted_paused = False
                 transfer.enter(State.QUEUED)
                 moved = moved or not transfer.is_queued
                 self.line_up(transfer)
                 self._reporter.emit(queued_event(transfer))
+            elif transfer.is_noted_paused:
+                noted.append(transfer.id)
+                transfer.is_noted_paused = False
             elif transfer.wanted is State.PAUSED and self._is_running(transfer):
                 noted.append(transfer.id)
                 transfer.wanted = State.QUEUED  # as soon as it has come to rest
@@ -367,12 +373,12 @@ class Engine:
 
     def pause_all(self) -> None:
         """Pause everything, and start nothing until `resume_all`."""
-        self.is_paused = True
+        self.is_paused = self.holds_all = True
         self.pause(list(self._transfers))
 
     def resume_all(self) -> None:
         """Go on with everything that is paused."""
-        self.is_paused = False
+        self.is_paused = self.holds_all = False
         self.resume(list(self._transfers))
 
     def retry(self, ids: Iterable[int], target: Target, *, repair: bool = False) -> None:
