@@ -12,9 +12,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
 from PySide6.QtGui import QActionGroup
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QAbstractItemView
 from PySide6.QtWidgets import QHBoxLayout
-from PySide6.QtWidgets import QHeaderView
 from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QMenu
 from PySide6.QtWidgets import QPushButton
@@ -31,6 +29,7 @@ from hashdrop_gui.models.history import HistoryModel
 from hashdrop_gui.models.history import title_of
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.theme import Tokens
+from hashdrop_gui.widgets.row_view import prepare_rows
 
 if TYPE_CHECKING:
     from hashdrop.service import PastDrop
@@ -101,19 +100,8 @@ class HistoryPage(QWidget):
         view.setAccessibleName(tr("History"))
         view.setModel(self.model)
         view.setItemDelegate(self.delegate)
-        view.horizontalHeader().hide()
-        view.horizontalHeader().setStretchLastSection(True)
-        view.verticalHeader().hide()
-        view.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        view.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
-        view.setShowGrid(False)
-        view.setTabKeyNavigation(False)
-        view.setMouseTracking(True)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        prepare_rows(view, ROW_HEIGHT)
         view.verticalScrollBar().valueChanged.connect(self._on_scrolled)
-        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.customContextMenuRequested.connect(self._on_menu_requested)
         view.doubleClicked.connect(self._on_double_clicked)
         self.delegate.acted.connect(self._on_acted, Qt.ConnectionType.QueuedConnection)

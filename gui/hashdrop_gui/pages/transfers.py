@@ -13,7 +13,6 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtGui import QKeySequence
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView
-from PySide6.QtWidgets import QHeaderView
 from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QMenu
 from PySide6.QtWidgets import QStackedWidget
@@ -41,6 +40,7 @@ from hashdrop_gui.theme import Tokens
 from hashdrop_gui.widgets.column_header import ColumnHeader
 from hashdrop_gui.widgets.empty_state import EmptyState
 from hashdrop_gui.widgets.filter_pills import FilterPills
+from hashdrop_gui.widgets.row_view import prepare_rows
 
 _WAITING = frozenset({State.WAITING, State.PAUSED})
 _ACTIVE = frozenset(state for state in State if not state.is_final) - _WAITING
@@ -183,18 +183,8 @@ class TransfersPage(QWidget):
         view.setAccessibleName(tr("Transfers"))
         view.setModel(self._model)
         view.setItemDelegate(self.delegate)
-        view.horizontalHeader().hide()
-        view.horizontalHeader().setStretchLastSection(True)
-        view.verticalHeader().hide()
-        view.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        view.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
-        view.setShowGrid(False)
-        view.setTabKeyNavigation(False)
+        prepare_rows(view, ROW_HEIGHT)
         view.setCornerButtonEnabled(False)
-        view.setMouseTracking(True)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         view.clicked.connect(self._on_view_clicked)
         view.doubleClicked.connect(self._on_view_double_clicked)
         view.copy_requested.connect(self.copy_selected)
@@ -212,7 +202,6 @@ class TransfersPage(QWidget):
             action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
             action.triggered.connect(lambda *_, run=act: run())
             view.addAction(action)
-        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.customContextMenuRequested.connect(self._on_menu_requested)
         self.delegate.acted.connect(self._on_delegate_acted)
         self.delegate.batch_acted.connect(self._on_delegate_batch_acted)
