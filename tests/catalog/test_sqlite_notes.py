@@ -153,7 +153,7 @@ async def test_a_thousand_and_more_are_one_transaction(tmp_path):
     many = [StoredName(pointer(n), f"{n}", "", "lab", {}) for n in range(1200)]
     async with opened(path, plain=True) as notes:
         with pytest.raises(CatalogError, match="cannot be written") as caught:
-            await notes.record_many([*many, StoredName(pointer(0), "x", None, "lab", {})])  # type: ignore[arg-type]
+            await notes.record_many([*many, StoredName(pointer(0), "x", "", None, {})])  # type: ignore[arg-type]
         assert caught.value.retryable
         assert dump(path)[noting.NAMES] == []
         assert await notes.record_many(many) == 1200
