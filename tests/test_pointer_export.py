@@ -162,3 +162,11 @@ def test_a_path_is_the_folders_and_the_name():
         relative_path("run/sub", "a.txt"),
         relative_path("", "a.txt"),
     ) == ("run/sub/a.txt", "a.txt")
+
+
+def test_a_long_name_in_another_script_is_written(tmp_path):
+    """As long as the system allows: the draft beside it is no longer."""
+    target = tmp_path / f"{'雪' * 80}.json"
+
+    assert export_pointers(target, ExportFormat.JSON, []) == 0
+    assert target.read_text() == "[]\n"

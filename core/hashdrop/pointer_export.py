@@ -73,7 +73,8 @@ def export_pointers(target: Path, form: ExportFormat, pointers: Iterable[NamedPo
         ExportError: The disk or the system does not take the file.
     """
     write = _WRITERS[form]
-    draft = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
+    # The system allows 255 bytes; a letter may take four of them.
+    draft = target.with_name(f".{target.name[:50]}.{secrets.token_hex(4)}.part")
     try:
         try:
             # Names that are no Unicode keep their own bytes; JSON has an escape for them.

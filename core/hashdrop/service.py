@@ -146,7 +146,7 @@ class Service:
         self.status = ConnectionStatus(self._target.connection, "starting")
         """Of the current connection."""
         self.was_suspended = False
-        """Whether the run before ended by `suspend`; known after `restore`."""
+        """Whether the run before ended in order, by `leave`; known after `restore`."""
 
     # --- connections -----------------------------------------------------------------------------
 
@@ -313,6 +313,10 @@ class Service:
         """Cancel transfers."""
         self._engine.cancel(ids)
 
+    def cancel_drop(self, batch: int) -> None:
+        """Cancel all of a drop, also what was not found of it yet."""
+        self._engine.cancel_drop(batch)
+
     def retry(self, ids: Iterable[int], *, repair: bool = False) -> None:
         """Queue failed or cancelled transfers again; with `repair` what stands in their way is replaced."""
         self._engine.retry(ids, self._target, repair=repair)
@@ -362,9 +366,23 @@ class Service:
 
         return await self._engine.restore(target_of)
 
+    @property
+    def paused_count(self) -> int:
+        """Transfers that are paused, one by one or with all others."""
+        return self._engine.paused_count
+
     async def suspend(self) -> None:
         """Stop everything so that the next start goes on with it."""
-        await self._engine.suspend()
+        await self.leave(keep=True)
+
+    async def leave(self, *, keep: bool) -> None:
+        """End the queue in order, so that the next start does not take it for a crash.
+
+        Args:
+            keep: Whether the next start goes on with what is unfinished; else it is cancelled, and only
+                what failed is tried again.
+        """
+        await (self._engine.suspend() if keep else self._engine.cancel_all())
         await run_sync(partial(self.paths.kept_queue.touch, mode=0o600))
 
     async def cancel_all(self) -> None:

@@ -149,7 +149,7 @@ async def _serve(
             await shown.closed.wait()
             instance.close()
             with anyio.CancelScope(shield=True):
-                await (service.suspend() if shown.keeps_queue else service.cancel_all())
+                await service.leave(keep=shown.keeps_queue)
 
     return _INTERRUPTED if interrupted else 0
 
@@ -181,6 +181,8 @@ async def open_window(app: QApplication, service: Service) -> AsyncGenerator[Mai
             tasks.spawn(_connect, service)
             tasks.spawn(window.restore)
             yield window
+            with suppress(HashdropError):  # a full disk does not keep the window open
+                await window.kept_columns.finish()
             group.cancel_scope.cancel()
     finally:
         if garbage is not None:

@@ -30,8 +30,6 @@ from PySide6.QtWidgets import QWidget
 from hashdrop.connection import LOCAL_CONNECTION_NAME
 from hashdrop.connection import Connection
 from hashdrop.errors import HashdropError
-from hashdrop.transfers.events import BatchScanned
-from hashdrop.transfers.events import Event
 from hashdrop_gui.actions.batches import Batches
 from hashdrop_gui.actions.earlier_names import EarlierNames
 from hashdrop_gui.actions.finishing import Finishing
@@ -41,6 +39,7 @@ from hashdrop_gui.actions.intake import local_paths
 from hashdrop_gui.actions.kept_columns import KeptColumns
 from hashdrop_gui.actions.large_drops import LargeDrops
 from hashdrop_gui.actions.pointers import serve_pointers
+from hashdrop_gui.actions.unread import Unread
 from hashdrop_gui.actions.waits import Waits
 from hashdrop_gui.bridge import EventBridge
 from hashdrop_gui.desktop.announcing import announce
@@ -200,7 +199,10 @@ class MainWindow(QMainWindow):
         )
         self.bridge.arrived.connect(self.model.take)
         self.bridge.arrived.connect(self.speed.take)
-        self.bridge.arrived.connect(self._on_bridge_arrived)
+        unread = Unread(self.banner, self)
+        self.bridge.arrived.connect(unread.take)
+        unread.told.connect(self.say)
+        unread.copy_requested.connect(self.copy)
         self.bridge.ticked.connect(self._on_bridge_ticked)
         self.model.counted.connect(self._on_model_counted)
         self.model.stored.connect(self._on_model_stored)
@@ -213,7 +215,7 @@ class MainWindow(QMainWindow):
         self.banner.settings_requested.connect(lambda: self.edit_connection(None))
         self.holding.changed.connect(self._show_summary)
         self.bridge.arrived.connect(self.finishing.take)
-        self.intake.added.connect(lambda: self.show_page(0))
+        self.intake.added.connect(self._show_added)
         self.intake.told.connect(self.say)
         self.intake.warned.connect(self.banner.say)
         self.intake.watch_changed.connect(self.bottom.more.show_watched)
@@ -317,6 +319,7 @@ class MainWindow(QMainWindow):
         groups = (
             (tr("WINDOW"), entries_of(self.actions())),
             (tr("LIST OF TRANSFERS"), in_list),
+            (tr("HISTORY"), entries_of(self.history.view.actions())),
             (tr("LIST OF POINTERS"), entries_of(self.pointers.view.actions())),
         )
         dialog = ShortcutsDialog(groups, self)
@@ -350,6 +353,12 @@ class MainWindow(QMainWindow):
         if number == 1:
             self.pointers.refresh()
 
+    def _show_added(self) -> None:
+        """Show what was just added: neither another page nor a filter or search hides it."""
+        self.show_page(0)
+        self.search.reset()
+        self.transfers.show_newest()
+
     def come_forward(self) -> None:
         """Bring the window before the eyes, from wherever it is."""
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
@@ -380,21 +389,6 @@ class MainWindow(QMainWindow):
         """Put a text on the clipboard and say so."""
         QGuiApplication.clipboard().setText(text)
         self.say(tr("Copied {what}").format(what=what))
-
-    def _on_bridge_arrived(self, events: list[Event]) -> None:
-        """Tell what of a drop has no row."""
-        for event in events:
-            if not isinstance(event, BatchScanned):
-                continue
-            if event.faults:
-                sentence = event.faults[0].sentence
-                if len(event.faults) > 1:
-                    sentence = tr("{n} items could not be read. {first}").format(
-                        n=f"{len(event.faults):,}", first=sentence
-                    )
-                self.banner.say(sentence)
-            elif not event.files:
-                self.say(tr("There are no files in what was dropped"))
 
     def _spare_the_rows(self) -> None:
         """Leave what is listed out of Python's search for garbage: of a hundred thousand rows none is.
@@ -506,13 +500,19 @@ class MainWindow(QMainWindow):
         if not count:
             return
         files = files_text(count)
-        if self._service.was_suspended:
+        paused = self._service.paused_count
+        rest = tr("Uploading goes on.")
+        if paused:
+            rest = tr("{n} of them are paused.").format(n=f"{paused:,}")
+        if paused == count:
+            rest = tr("All of it is paused.")
+        if self._service.was_suspended and paused:
+            self.banner.say(f"{tr('{files} came back from last time.').format(files=files)} {rest}")
+        elif self._service.was_suspended:
             self.say(tr("Going on with {files} from last time").format(files=files))
         else:
-            words = tr(
-                "Hashdrop ended before everything was stored. {files} came back. Uploading goes on."
-            )
-            self.banner.say(words.format(files=files))
+            words = tr("Hashdrop ended before everything was stored. {files} came back.")
+            self.banner.say(f"{words.format(files=files)} {rest}")
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Say before release where the drop would go."""

@@ -19,6 +19,7 @@ from hashdrop_gui.models.batch_actions import BatchAction
 from hashdrop_gui.models.transfers import Role
 from support.fault_proxy import FaultProxy
 from support.fault_proxy import Rule
+from support.window import CTRL
 from support.window import LEFT
 from support.window import Driver
 from support.window import entry
@@ -144,6 +145,28 @@ async def test_a_batch_is_paused_resumed_and_cancelled_by_its_links(uploading, s
     assert s3_server.open_uploads(bucket) == []
 
 
+async def test_a_batch_that_is_cancelled_while_it_is_counted_is_cancelled_as_a_whole(
+    driver, s3_server, bucket, tmp_path
+):
+    """What is found behind the click is not stored either."""
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(6_000):
+        (folder / f"{number}.txt").touch()
+    driver.drop(folder)
+    await until(lambda: driver.rows)
+    (batch,) = driver.batches
+    was_counted = batch.scanned
+    driver.view.setCurrentIndex(batch_index(driver))
+    click_batch(driver, BatchAction.CANCEL)
+    await until(lambda: batch.is_finished)
+
+    assert not was_counted
+    assert {row.state for row in batch.files} == {State.CANCELLED}
+    assert len(batch.files) < 6_000
+    assert s3_server.objects(bucket) == {}
+
+
 async def test_what_failed_of_a_batch_is_retried_by_its_link(opened, s3_server, bucket, tmp_path):
     """The store refuses one of two files once; the link sends that one again, and no other."""
     for name in ("a.bin", "b.bin"):
@@ -160,6 +183,21 @@ async def test_what_failed_of_a_batch_is_retried_by_its_link(opened, s3_server, 
 
             assert proxy.count("PutObject") == before + 1
     assert len(s3_server.objects(bucket)) == 2
+
+
+async def test_a_batch_is_selected_beside_others_without_being_closed(two_stored, tmp_path):
+    """Ctrl and a click select; a click alone opens and closes."""
+    (tmp_path / "c.csv").write_text("c")
+    two_stored.drop(tmp_path / "c.csv")
+    await two_stored.ended(3)
+    for number in (0, 1):
+        point = two_stored.view.visualRect(batch_index(two_stored, number)).center() - QPoint(
+            200, 0
+        )
+        QTest.mouseClick(two_stored.view.viewport(), LEFT, CTRL, point)
+
+    assert [batch.is_open for batch in two_stored.batches] == [True, True]
+    assert {row.name for row in two_stored.page.selected()} == {"a.csv", "b.csv", "c.csv"}
 
 
 async def test_a_batch_is_taken_off_the_list(two_stored, tmp_path, s3_server, bucket):

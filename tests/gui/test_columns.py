@@ -104,6 +104,18 @@ async def test_columns_and_their_widths_are_there_at_the_next_start(opened, path
     assert kept["transfer_columns"]["size"] == 84 + 40
 
 
+async def test_a_column_that_was_dragged_just_before_the_end_is_kept(opened, tmp_path):
+    """Nobody waits half a second before quitting."""
+    (tmp_path / "a.csv").write_text("a")
+    async with opened() as driver:
+        driver.drop(tmp_path / "a.csv")
+        await driver.ended(1)
+        drag(driver, Column.STATE, -40)
+        dragged = driver.page.header.widths[Column.STATE]
+    async with opened() as driver:
+        assert driver.page.header.widths[Column.STATE] == dragged
+
+
 def drag(driver, column: Column, by: int) -> None:
     """Drag the edge at the left of a column."""
     edge: QWidget = driver.page.header._edges[column]

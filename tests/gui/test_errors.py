@@ -13,6 +13,7 @@ from PySide6.QtGui import QGuiApplication
 
 from hashdrop.transfers.events import State
 from hashdrop_gui.delegates.transfer_row import Action
+from hashdrop_gui.dialogs.report import ReportDialog
 from hashdrop_gui.models.transfers import Role
 from support.window import until
 
@@ -141,6 +142,18 @@ async def test_a_drop_of_nothing_but_missing_paths_is_told(driver, tmp_path):
 
     assert "“gone.txt” does not exist." in driver.window.banner.text
     assert driver.rows == []
+
+
+async def test_what_could_not_be_read_is_listed_where_there_is_no_row(driver, tmp_path):
+    """The banner opens the report of all of it."""
+    driver.drop(tmp_path / "gone.txt", tmp_path / "lost.txt")
+    await until(driver.window.banner.isVisible)
+    driver.window.banner.action.click()
+    dialog = await until(lambda: driver.window.findChild(ReportDialog))
+    lines = dialog.view.toPlainText().splitlines()
+    dialog.reject()
+
+    assert [line.partition("”")[0] for line in lines] == ["“gone.txt", "“lost.txt"]
 
 
 async def test_an_empty_folder_is_told(driver, tmp_path):

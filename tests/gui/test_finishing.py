@@ -137,6 +137,16 @@ async def test_the_window_stays_where_something_failed(opened, tmp_path):
         assert not driver.window.closed.is_set()
 
 
+async def test_the_window_stays_where_something_could_not_be_read(driver, tmp_path):
+    """A person who finds it gone would take all of it for stored."""
+    choose_after(driver, "Quit")
+    driver.drop(*made(tmp_path, "a.txt"), tmp_path / "gone.txt")
+    await driver.has("a.txt", State.STORED)
+    await until(lambda: driver.window.summary.text().startswith("Hashdrop stays open"))
+
+    assert not driver.window.closed.is_set()
+
+
 def choose_after(driver, words):
     entry(driver.window.bottom.more.after_last, words).trigger()
 

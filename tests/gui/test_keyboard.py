@@ -248,6 +248,16 @@ async def test_return_opens_a_drop_and_copies_a_pointer(stored):
     assert json.loads(stored.clipboard)["key"] == stored.row("a.csv").key
 
 
+async def test_home_and_end_come_to_the_first_and_last_row(stored):
+    """As in any list, though it is a table of one column for Qt."""
+    stored.view.setFocus()
+    QTest.keyClick(stored.view, Qt.Key.Key_End)
+    last = stored.view.currentIndex().row()
+    QTest.keyClick(stored.view, Qt.Key.Key_Home)
+
+    assert (last, stored.view.currentIndex().row()) == (2, 0)
+
+
 async def test_a_failed_file_is_retried_by_keys(opened, s3_server, tmp_path):
     """Selected with the arrows, queued again with Ctrl+Shift+R."""
     (tmp_path / "a.txt").write_text("a")
@@ -306,6 +316,8 @@ async def test_the_shortcuts_are_listed(stored, key):
 
     assert len(set(keys)) == len(keys)
     assert all(action.text() in listed for action in actions)
+    assert all(one.text() in listed for one in stored.page.history.view.actions())
+    assert dialog.height() <= stored.window.screen().availableSize().height()
     for shortcut in ("Ctrl+U", "Ctrl+V", "Ctrl+C", "Ctrl+,", "Ctrl+Shift+A", "F5", "Del"):
         assert any(shortcut in text for text in listed)
     assert QKeySequence("Ctrl+?").toString() in keys

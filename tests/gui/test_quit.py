@@ -183,6 +183,44 @@ async def test_after_a_crash_the_window_says_so(asked, program, paths):
     )
 
 
+async def test_what_comes_back_paused_is_not_said_to_go_on(program, tmp_path):
+    """All was paused when the person left: nothing moves, and the window says why."""
+    (tmp_path / "a.txt").write_text("a")
+    async with program() as (driver, _):
+        driver.window.holding.pause_all()
+        driver.drop(tmp_path / "a.txt")
+        await until(lambda: driver.rows and driver.batches[0].scanned)
+        driver.window.close()
+        await until(lambda: question(driver))
+        answer(driver, "Quit and go on next time")
+    async with program() as (driver, _):
+        await until(driver.window.banner.isVisible)
+        said = driver.window.banner.text
+        await driver.has("a.txt", State.PAUSED)
+        driver.window.close()
+        await until(lambda: question(driver))
+        answer(driver, "Cancel uploads and quit")
+
+    assert said == "1 file came back from last time. All of it is paused."
+
+
+async def test_a_failure_that_comes_back_is_no_crash(program, tmp_path):
+    """The window was closed in order; what had failed is tried again."""
+    (tmp_path / "a.txt").write_text("a")
+    async with program(bucket="no-such-bucket") as (driver, _):
+        driver.drop(tmp_path / "a.txt")
+        await driver.has("a.txt", State.FAILED)
+        driver.window.close()
+    async with program(bucket="no-such-bucket") as (driver, _):
+        await until(lambda: driver.rows)
+        said = driver.window.summary.text()
+        shown = driver.window.banner.isVisible()
+        await driver.has("a.txt", State.FAILED)
+        driver.window.close()
+
+    assert (said, shown) == ("Going on with 1 file from last time", False)
+
+
 async def test_the_question_is_asked_once(program, s3_server, big):
     """Closing twice shows one question, not two."""
     with FaultProxy.to(s3_server.endpoint_url) as proxy:

@@ -57,15 +57,53 @@ async def test_escape_shows_all_again(two_stored):
 
 
 async def test_what_is_dropped_while_it_is_searched_is_shown_if_it_fits(two_stored, tmp_path):
-    """The filter goes on; a batch with nothing that fits is not there."""
+    """What comes by itself, as from a watched folder, ends no search."""
     await search(two_stored, "other.csv")
     assert two_stored.window.model.rowCount() == 0
     for name in ("other.csv", "third.csv"):
         (tmp_path / name).write_text(name)
-    two_stored.drop(tmp_path / "other.csv", tmp_path / "third.csv")
+    two_stored.service.add([tmp_path / "other.csv", tmp_path / "third.csv"])
     await two_stored.ended(4)
 
     assert shown(two_stored) == ["other.csv"]
+
+
+async def test_what_the_person_drops_is_shown_whatever_was_searched_and_filtered(
+    two_stored, tmp_path
+):
+    """Else it would look as if nothing had been dropped."""
+    await search(two_stored, "a.c")
+    two_stored.page._pills.choose(3)
+    (tmp_path / "third.csv").write_text("third")
+    two_stored.drop(tmp_path / "third.csv")
+    await two_stored.ended(3)
+
+    model = two_stored.window.model
+    names = [model.index(row, 0).data() for row in range(model.rowCount())]
+
+    assert names == ["third.csv", "third.csv", "2 files", "a.csv", "b.csv"]
+    assert two_stored.window.search.text() == ""
+
+
+async def test_a_filter_or_search_without_a_row_says_so(two_stored):
+    """An empty list would look like a lost one."""
+    said = []
+    for act in (
+        lambda: two_stored.page._pills.choose(3),
+        lambda: two_stored.page.set_search("none such"),
+        lambda: two_stored.page.set_search(""),
+        lambda: two_stored.page._pills.choose(0),
+    ):
+        act()
+        await until(lambda: not two_stored.window.model.is_arranging)
+        said.append(two_stored.page.nothing.text() if two_stored.page.nothing.isVisible() else "")
+
+    assert said == [
+        "Nothing has failed.",
+        "No transfer has “none such” in it.",
+        "Nothing has failed.",
+        "",
+    ]
 
 
 async def test_each_page_keeps_its_own_text(two_stored):

@@ -23,8 +23,8 @@ from uuid import UUID
 from uuid import uuid4
 
 from hashdrop.catalog.rows import StoredName
-from hashdrop.catalog.rows import as_unicode
 from hashdrop.catalog.rows import fold
+from hashdrop.catalog.rows import legible
 from hashdrop.pointer import StoredPointer
 
 VERSION = "0003"
@@ -79,7 +79,7 @@ class Tables(Protocol):
 def note_all(tables: Tables, stored: Sequence[StoredName]) -> int:
     """Note objects, each under a name; the same name of an object is noted once.
 
-    A name that was marked as gone is there again.
+    A name that was marked as gone is there again. Names that are no Unicode are noted as they can be read.
 
     Args:
         tables: Of the catalog.
@@ -90,15 +90,13 @@ def note_all(tables: Tables, stored: Sequence[StoredName]) -> int:
     """
     added = 0
     for start in range(0, len(stored), _MOST_AT_ONCE):
-        some = [_in_unicode(one) for one in stored[start : start + _MOST_AT_ONCE]]
-        added += _note(tables, some)
+        added += _note(tables, [_legible(one) for one in stored[start : start + _MOST_AT_ONCE]])
     return added
 
 
-def _in_unicode(stored: StoredName) -> StoredName:
-    """Return what is noted of a file whose name need not be Unicode: a database takes no other text."""
-    name, folder = as_unicode(stored.name), as_unicode(stored.folder)
-    if name is stored.name and folder is stored.folder:
+def _legible(stored: StoredName) -> StoredName:
+    name, folder = legible(stored.name), legible(stored.folder)
+    if (name, folder) == (stored.name, stored.folder):
         return stored
     return replace(stored, name=name, folder=folder)
 
@@ -234,6 +232,6 @@ def _machine() -> str:
 @cache
 def _user() -> str:
     try:
-        return as_unicode(getpass.getuser())
+        return legible(getpass.getuser())
     except (OSError, KeyError):  # no name in this environment
         return ""

@@ -83,13 +83,18 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
-def as_unicode(name: str) -> str:
-    """Return a name as text that every database takes; bytes of it that are no UTF-8 are spelt out."""
+def legible(text: str) -> str:
+    r"""Return a name as the databases take it: bytes that are no Unicode are written out, as `\xe9`."""
     try:
-        name.encode()
+        text.encode()
     except UnicodeEncodeError:
-        try:
-            return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-        except UnicodeEncodeError:  # no bytes of a file's name, but half a character
-            return name.encode("utf-8", "backslashreplace").decode()
-    return name
+        return "".join(
+            _written_out(char) if "\ud800" <= char <= "\udfff" else char for char in text
+        )
+    return text
+
+
+def _written_out(surrogate: str) -> str:
+    number = ord(surrogate)
+    # As Python decodes a name of the system: byte 0x80 is U+DC80.
+    return f"\\x{number - 0xDC00:02x}" if 0xDC80 <= number <= 0xDCFF else f"\\u{number:04x}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from itertools import islice
@@ -41,6 +42,9 @@ _HELD_STEP = 200
 class Line(Protocol):
     """Where the files of drops wait; the engine's."""
 
+    holds_all: bool
+    """Whether the person paused all."""
+
     def take(self, transfer: Transfer) -> None:
         """Know a transfer, and let it wait unless it is held."""
         ...
@@ -55,6 +59,10 @@ class Line(Protocol):
 
     def let_go(self, transfer: Transfer) -> None:
         """Know no more of a transfer that was held."""
+        ...
+
+    def cancel(self, ids: Iterable[int]) -> None:
+        """Cancel transfers."""
         ...
 
 
@@ -91,7 +99,8 @@ class Drops:
         self._history = history
         self._held: dict[int, HeldDrop] = {}
         """By the numbers of their batches."""
-        self._walks: set[anyio.CancelScope] = set()
+        self._walks: dict[int, anyio.CancelScope] = {}
+        """By the numbers of their batches."""
         self._dismissed = 0
         self.walking = 0
         """Drops that are still being walked."""
@@ -116,8 +125,13 @@ class Drops:
 
     def stop_walks(self) -> None:
         """End all walks: what was not found yet is not looked for."""
-        for walk in self._walks:
-            walk.cancel()
+        for batch in tuple(self._walks):
+            self.stop_walk(batch)
+
+    def stop_walk(self, batch: int) -> None:
+        """End the walk of a drop, if it goes on; what is just being queued of it is cancelled."""
+        if batch in self._walks:
+            self._walks[batch].cancel()
 
     def release(self, batch: int) -> None:
         """Begin a drop that is held: the person wants it."""
@@ -155,7 +169,9 @@ class Drops:
             self._line.go_on()
             await anyio.lowlevel.checkpoint()
         if held.is_asked:
-            wanted = [one.id for one in waiting if one.state is not State.PAUSED]
+            wanted = [
+                one.id for one in waiting if not (one.is_noted_paused or one.state is State.PAUSED)
+            ]
             await self._notes.paused(wanted, paused=False)
 
     async def _dismiss(self, batch: int, held: HeldDrop) -> None:
@@ -177,7 +193,7 @@ class Drops:
         found = find_files(paths)
         held = self._held.get(like.batch)
         walk = held.walk if held else anyio.CancelScope()
-        self._walks.add(walk)
+        self._walks[like.batch] = walk
         try:
             with walk:
                 while step := await run_sync(lambda: list(islice(found, _STEP))):
@@ -200,20 +216,22 @@ class Drops:
                                 tags=like.tags,
                                 single_pass=like.single_pass,
                                 repair=like.repair,
+                                is_noted_paused=self._line.holds_all,
                             )
                         )
                     with anyio.CancelScope(shield=True):  # noted and queued, or neither
-                        await self._notes.queued(
-                            queued, held=bool(held and held.is_asked and not held.is_released)
-                        )
+                        asked = bool(held and held.is_asked and not held.is_released)
+                        await self._notes.queued(queued, held=asked)
                         for transfer in queued:
                             self._hold(transfer, held)
                             self._line.take(transfer)
                         if held is not None:
                             await self._ask(like.batch, held, files, total)
+                    if walk.cancel_called and not (held and held.is_dismissed):
+                        self._line.cancel([transfer.id for transfer in queued])
                     self._line.go_on()
         finally:
-            self._walks.discard(walk)
+            del self._walks[like.batch]
             self.walking -= 1
             if held is not None:
                 held.walked.set()

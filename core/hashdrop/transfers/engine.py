@@ -135,6 +135,8 @@ class Engine:
         self._unfinished = 0
         self.is_paused = False
         """Whether nothing is started until `resume_all`."""
+        self.holds_all = False
+        """Whether the person paused all: what comes now is noted as paused for the next start, too."""
 
     # --- what others call ------------------------------------------------------------------------
 
@@ -150,6 +152,11 @@ class Engine:
     def active_count(self) -> int:
         """Transfers that are not at their end, and drops that are still being walked."""
         return self._unfinished + self._drops.walking
+
+    @property
+    def paused_count(self) -> int:
+        """Transfers that are paused."""
+        return sum(one.state is State.PAUSED for one in self._transfers.values())
 
     def add(
         self,
@@ -284,6 +291,11 @@ class Engine:
         """Cancel transfers; those at their end are left alone."""
         self._slices.do(self._cancel, ids)
 
+    def cancel_drop(self, batch: int) -> None:
+        """Cancel all of a drop; what was not found of it yet is not looked for."""
+        self._drops.stop_walk(batch)
+        self.cancel([one.id for one in self._transfers.values() if one.batch == batch])
+
     def _cancel(self, ids: Sequence[int]) -> None:
         ended: list[Transfer] = []
         for transfer in self._known(ids):
@@ -323,7 +335,7 @@ class Engine:
         """Queue paused transfers again; after `pause_all` only these go on, and what is added later."""
         ids = list(ids)
         if self.is_paused:
-            self.is_paused = False
+            self.is_paused = self.holds_all = False
             going_on = set(ids)
             self.pause([number for number in self._transfers if number not in going_on])
         self._resuming += 1
@@ -336,10 +348,14 @@ class Engine:
         for transfer in self._known(ids):
             if transfer.state is State.PAUSED:
                 noted.append(transfer.id)
+                transfer.is_noted_paused = False
                 transfer.enter(State.QUEUED)
                 moved = moved or not transfer.is_queued
                 self.line_up(transfer)
                 self._reporter.emit(queued_event(transfer))
+            elif transfer.is_noted_paused:
+                noted.append(transfer.id)
+                transfer.is_noted_paused = False
             elif transfer.wanted is State.PAUSED and self._is_running(transfer):
                 noted.append(transfer.id)
                 transfer.wanted = State.QUEUED  # as soon as it has come to rest
@@ -359,12 +375,12 @@ class Engine:
 
     def pause_all(self) -> None:
         """Pause everything, and start nothing until `resume_all`."""
-        self.is_paused = True
+        self.is_paused = self.holds_all = True
         self.pause(list(self._transfers))
 
     def resume_all(self) -> None:
         """Go on with everything that is paused."""
-        self.is_paused = False
+        self.is_paused = self.holds_all = False
         self.resume(list(self._transfers))
 
     def retry(self, ids: Iterable[int], target: Target, *, repair: bool = False) -> None:

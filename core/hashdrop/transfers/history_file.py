@@ -232,7 +232,7 @@ def file_row(
         pointer.content_hash if pointer else "",
         pointer.content_hash_algorithm if pointer else "",
         pointer.content_type if pointer else "",
-        error,
+        error.encode(errors="replace").decode(),  # it may name a file whose name is no Unicode
     )
 
 

@@ -137,7 +137,7 @@ class QueueNotes:
                 connection=one.target.connection,
                 tags=dict(one.tags),
                 single_pass=one.single_pass,
-                paused=held or one.state is State.PAUSED,
+                paused=held or one.is_noted_paused or one.state is State.PAUSED,
             )
             for one in transfers
             if one.path is not None

@@ -69,6 +69,8 @@ class Transfer:
     """What a cancelled scope means: cancelled, paused, or queued again (paused, and resumed already)."""
     is_held: bool = False
     """Whether its drop is held: it stands in no line until that is released."""
+    is_noted_paused: bool = False
+    """Whether it came while all was paused, which the journal has noted."""
     is_queued: bool = False
     """Whether it stands in one of the engine's lines."""
     told: tuple[State, int] = (State.QUEUED, 0)

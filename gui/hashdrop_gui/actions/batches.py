@@ -76,7 +76,7 @@ class Batches(QObject):
             case BatchAction.RESUME:
                 self._service.resume([one.id for one in files if one.state is State.PAUSED])
             case BatchAction.CANCEL:
-                self._service.cancel([one.id for one in files if not one.state.is_final])
+                self._service.cancel_drop(number)
             case BatchAction.RETRY:
                 self._service.retry([one.id for one in files if one.state is State.FAILED])
             case BatchAction.REMOVE:
@@ -138,7 +138,7 @@ class Batches(QObject):
         dialog.setNameFilters(list(filters))
         dialog.setDefaultSuffix(ExportFormat.CSV)
         name = "".join(" " if char in '/\\:*?"<>|\n\r' else char for char in title).strip(" .")
-        dialog.selectFile(f"{name[:100] or 'pointers'}.csv")
+        dialog.selectFile(f"{name[:60] or 'pointers'}.csv")
         dialog.filterSelected.connect(lambda chosen: _rename(dialog, filters[chosen]))
         dialog.fileSelected.connect(
             lambda path: self._tasks.spawn(

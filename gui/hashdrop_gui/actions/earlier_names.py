@@ -9,6 +9,7 @@ from datetime import datetime
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from hashdrop.catalog.rows import legible
 from hashdrop.transfers.events import AlreadyStored
 from hashdrop.transfers.events import Event
 from hashdrop_gui.models.transfer_list import FileRow
@@ -76,7 +77,8 @@ def _tell(row: FileRow, began: datetime, known: dict[tuple[str, str], PointerRow
     first = known.get((row.bucket, row.key))
     if first is None:
         return False
-    if (first.name, first.folder) == (row.name, row.folder) and first.stored_at >= began:
+    own = (legible(row.name), legible(row.folder))
+    if (first.name, first.folder) == own and first.stored_at >= began:
         return False  # the store had it, but the catalog did not: this is the name just noted
     row.earlier_name, row.earlier_at = first.name, first.stored_at
     return True

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
 
 from PySide6.QtCore import QMimeData
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
+from PySide6.QtCore import QUrl
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
@@ -143,4 +146,11 @@ class Intake(QObject):
 
 def local_paths(data: QMimeData | None) -> list[Path]:
     """Return the files and folders of this computer that data holds."""
-    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()] if data else []
+    return [_local_path(url) for url in data.urls() if url.isLocalFile()] if data else []
+
+
+def _local_path(url: QUrl) -> Path:
+    path = url.toLocalFile()
+    if "\N{REPLACEMENT CHARACTER}" in path:  # Qt's way with bytes that are no Unicode
+        path = os.fsdecode(unquote_to_bytes(url.path(QUrl.ComponentFormattingOption.FullyEncoded)))
+    return Path(path)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
+import anyio
 from PySide6.QtCore import QObject
 from PySide6.QtCore import QTimer
 
@@ -45,10 +45,18 @@ class KeptColumns(QObject):
         page.header.changed.connect(self._wait.start)
         page.header.order_chosen.connect(lambda _: self._wait.start())
 
+    async def finish(self) -> None:
+        """Write at the end of the program what was changed just before it."""
+        if self._wait.isActive():
+            self._wait.stop()
+            await self._write()
+
     def _keep(self) -> None:
+        self._tasks.spawn(self._write)
+
+    async def _write(self) -> None:
         header = self._page.header
         columns = {str(one): header.widths.get(one, 0) for one in Column if one in header.shown}
         order = str(header.order or "")
-        self._tasks.spawn(
-            partial(self._service.prefer, transfer_columns=columns, transfer_order=order)
-        )
+        with anyio.CancelScope(shield=True):  # begun, it is not left half done at the end
+            await self._service.prefer(transfer_columns=columns, transfer_order=order)

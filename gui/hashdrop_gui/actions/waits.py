@@ -74,5 +74,5 @@ class Waits(QObject):
             self._tasks.spawn(self._service.signed_in)
         elif about == _OFFLINE:
             self._service.try_now()
-        else:
+        elif about == _STORE:
             self._tasks.spawn(self._service.connect)

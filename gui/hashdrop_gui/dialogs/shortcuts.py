@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog
 from PySide6.QtWidgets import QDialogButtonBox
 from PySide6.QtWidgets import QGridLayout
 from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QScrollArea
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
@@ -43,7 +44,9 @@ class ShortcutsDialog(QDialog):
         self.setObjectName("shortcutsDialog")
         self.setWindowTitle(tr("Keyboard shortcuts"))
         self.setModal(True)
-        grid = QGridLayout()
+        listed = QWidget()
+        grid = QGridLayout(listed)
+        grid.setContentsMargins(0, 0, 12, 0)
         grid.setHorizontalSpacing(40)
         grid.setVerticalSpacing(6)
         line = 0
@@ -65,9 +68,17 @@ class ShortcutsDialog(QDialog):
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 20, 24, 20)
-        layout.addLayout(grid)
+        area = QScrollArea()  # on a small screen not all of it has room
+        area.setWidget(listed)
+        area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setMinimumWidth(listed.sizeHint().width() + 16)
+        area.setAccessibleName(tr("Keyboard shortcuts"))
+        layout.addWidget(area)
         layout.addSpacing(12)
         layout.addWidget(buttons)
+        room = parent.screen().availableSize().height() - 60
+        self.resize(area.minimumWidth() + 48, min(listed.sizeHint().height() + 120, room))
         self.setAccessibleDescription(
             ". ".join(f"{words}: {keys}" for _, entries in groups for words, keys in entries)
         )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
+from hashdrop.errors import HashdropError
 from hashdrop.transfers.events import State
 from hashdrop_gui.models.transfer_list import BatchRow
 from hashdrop_gui.models.wording import tr
@@ -52,12 +54,17 @@ def batch_actions_of(row: BatchRow) -> list[BatchAction]:
     return [action for action, can in offered if can]
 
 
+def fault_lines(faults: Iterable[HashdropError]) -> list[str]:
+    """Return what could not be read, and why: a line each."""
+    return [
+        " ".join(part for part in (fault.title, fault.detail, fault.hint) if part)
+        for fault in faults
+    ]
+
+
 def report_of(row: BatchRow) -> list[str]:
     """Return what of a batch was not stored, and why: a line each."""
-    lines = [
-        " ".join(part for part in (fault.title, fault.detail, fault.hint) if part)
-        for fault in row.faults
-    ]
+    lines = fault_lines(row.faults)
     if row.count(State.FAILED):
         lines += [
             f"{file.path}: {file.error.sentence}"

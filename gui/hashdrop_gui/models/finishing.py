@@ -36,6 +36,7 @@ class AllEnded:
     pointers: tuple[StoredPointer, ...]
     """Of what was stored since there was nothing to do before."""
     failed: int
+    """Files that failed, and what could not be read."""
 
 
 class Ends:
@@ -58,6 +59,7 @@ class Ends:
         for event in events:
             if isinstance(event, BatchScanned):
                 touched[event.batch] = None
+                self._failed += len(event.faults)
                 continue
             row = None
             if not isinstance(event, (BatchHeld, BatchDismissed)):

@@ -13,6 +13,7 @@ from PySide6.QtCore import QPersistentModelIndex
 from PySide6.QtCore import Qt
 
 from hashdrop_gui.models.wording import files_text
+from hashdrop_gui.models.wording import plain_tip
 from hashdrop_gui.models.wording import size_text
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.models.wording import when_text
@@ -74,7 +75,7 @@ class HistoryModel(QAbstractTableModel):
                     (title_of(drop), outcome_text(drop), details_text(drop), drop.destination)
                 )
             case Qt.ItemDataRole.ToolTipRole:
-                return f"{title_of(drop)}\n{details_text(drop)}\n{drop.destination}"
+                return plain_tip(f"{title_of(drop)}\n{details_text(drop)}\n{drop.destination}")
             case _:
                 return None
 

@@ -38,20 +38,25 @@ def second_line(row: FileRow) -> str:  # noqa: PLR0911  # one case a state
             again = tr("tried again in {n} s").format(n=round(row.next_try_s))
             return f"{again} · {why}"
         case State.PAUSED if row.size and row.kept:
-            return progress_text(row.kept, row.size)
+            return _with_folder(progress_text(row.kept, row.size), row)
         case State.HASHING | State.UPLOADING if row.size:
-            return _progress_line(row, row.size)
+            return _with_folder(_progress_line(row, row.size), row)
         case State.HASHING | State.UPLOADING:
             return size_text(row.done)
         case State.STORED:
             details = [size, duration_text(row.seconds)]
             if not row.verified and row.unverified_reason:
                 details.append(tr(row.unverified_reason))
-            return " · ".join(details)
+            return _with_folder(" · ".join(details), row)
         case State.ALREADY_STORED:
-            return f"{size} · {_earlier_text(row)}"
+            return _with_folder(f"{size} · {_earlier_text(row)}", row)
         case _:
             return " · ".join(part for part in (row.folder, size) if part)
+
+
+def _with_folder(text: str, row: FileRow) -> str:
+    """Return a line with the folder of a file at its end: names may be the same in two of them."""
+    return f"{text} · {row.folder}" if row.folder else text
 
 
 def number_text(row: FileRow, column: Column) -> str:

@@ -37,6 +37,7 @@ from hashdrop_gui.models.transfer_words import batch_text
 from hashdrop_gui.models.transfer_words import batch_title
 from hashdrop_gui.models.transfer_words import second_line
 from hashdrop_gui.models.transfer_words import state_text
+from hashdrop_gui.models.wording import plain_tip
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -498,7 +499,7 @@ def _batch_data(row: BatchRow, role: int) -> Any:
         case Qt.ItemDataRole.AccessibleTextRole:
             return f"{batch_title(row)}. {batch_text(row)}"
         case Qt.ItemDataRole.ToolTipRole if row.faults:
-            return "\n".join(fault.sentence for fault in row.faults[:20])
+            return plain_tip("\n".join(fault.sentence for fault in row.faults[:20]))
         case _:
             return None
 
@@ -520,6 +521,6 @@ def _file_data(row: FileRow, role: int) -> Any:  # noqa: PLR0911  # one case a r
         case Qt.ItemDataRole.ToolTipRole:
             lines = [row.path, f"s3://{row.bucket}/{row.key}" if row.key else ""]
             lines += [row.error.sentence if row.error else "", row.unverified_reason]
-            return "\n".join(line for line in lines if line)
+            return plain_tip("\n".join(line for line in lines if line))
         case _:
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
+from html import escape
 
 import humanize
 from PySide6.QtCore import QCoreApplication
@@ -14,6 +15,11 @@ from PySide6.QtCore import QLocale
 def tr(text: str) -> str:
     """Translate a sentence of the window."""
     return QCoreApplication.translate("Hashdrop", text)
+
+
+def plain_tip(text: str) -> str:
+    """Return a text for a tooltip, in which Qt would take names like `<b>.txt` for tags."""
+    return f"<span style='white-space:pre-wrap'>{escape(text)}</span>" if "<" in text else text
 
 
 @lru_cache(maxsize=4096)  # each picture of a row asks

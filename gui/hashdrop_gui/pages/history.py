@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex
@@ -13,9 +12,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
 from PySide6.QtGui import QActionGroup
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QAbstractItemView
 from PySide6.QtWidgets import QHBoxLayout
-from PySide6.QtWidgets import QHeaderView
 from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QMenu
 from PySide6.QtWidgets import QPushButton
@@ -32,6 +29,7 @@ from hashdrop_gui.models.history import HistoryModel
 from hashdrop_gui.models.history import title_of
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.theme import Tokens
+from hashdrop_gui.widgets.row_view import prepare_rows
 
 if TYPE_CHECKING:
     from hashdrop.service import PastDrop
@@ -102,31 +100,20 @@ class HistoryPage(QWidget):
         view.setAccessibleName(tr("History"))
         view.setModel(self.model)
         view.setItemDelegate(self.delegate)
-        view.horizontalHeader().hide()
-        view.horizontalHeader().setStretchLastSection(True)
-        view.verticalHeader().hide()
-        view.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        view.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
-        view.setShowGrid(False)
-        view.setTabKeyNavigation(False)
-        view.setMouseTracking(True)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        prepare_rows(view, ROW_HEIGHT)
         view.verticalScrollBar().valueChanged.connect(self._on_scrolled)
-        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.customContextMenuRequested.connect(self._on_menu_requested)
         view.doubleClicked.connect(self._on_double_clicked)
         self.delegate.acted.connect(self._on_acted, Qt.ConnectionType.QueuedConnection)
-        for keys, act in (
-            ("Ctrl+C", partial(self._act, HistoryAction.COPY)),
-            ("Ctrl+E", partial(self._act, HistoryAction.EXPORT)),
-            ("Del", partial(self._act, HistoryAction.FORGET)),
+        for words, keys, act in (
+            (tr("Copy the pointers of the selected drops"), "Ctrl+C", HistoryAction.COPY),
+            (tr("Export the pointers of the selected drop"), "Ctrl+E", HistoryAction.EXPORT),
+            (tr("Take the selected drops off the history"), "Del", HistoryAction.FORGET),
         ):
-            action = QAction(view)
+            action = QAction(words, view)
             action.setShortcut(QKeySequence(keys))
             action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-            action.triggered.connect(lambda *_, run=act: run())
+            action.triggered.connect(lambda *_, one=act: self._act(one))
             view.addAction(action)
 
     def set_tokens(self, tokens: Tokens) -> None:

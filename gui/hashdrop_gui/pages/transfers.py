@@ -8,11 +8,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
 from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtGui import QKeySequence
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView
-from PySide6.QtWidgets import QHeaderView
+from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QMenu
 from PySide6.QtWidgets import QStackedWidget
 from PySide6.QtWidgets import QTableView
@@ -39,6 +40,7 @@ from hashdrop_gui.theme import Tokens
 from hashdrop_gui.widgets.column_header import ColumnHeader
 from hashdrop_gui.widgets.empty_state import EmptyState
 from hashdrop_gui.widgets.filter_pills import FilterPills
+from hashdrop_gui.widgets.row_view import prepare_rows
 
 _WAITING = frozenset({State.WAITING, State.PAUSED})
 _ACTIVE = frozenset(state for state in State if not state.is_final) - _WAITING
@@ -81,6 +83,10 @@ class TransfersView(QTableView):
             self.copy_requested.emit()
         elif event.key() in {Qt.Key.Key_Left, Qt.Key.Key_Right}:
             self.open_requested.emit(event.key() == Qt.Key.Key_Right)
+        elif event.key() in {Qt.Key.Key_Home, Qt.Key.Key_End} and not event.modifiers():
+            last = self.model().rowCount() - 1  # a table's own keys go along the row
+            at = 0 if event.key() == Qt.Key.Key_Home else last
+            self.setCurrentIndex(self.model().index(at, 0))
         elif event.key() in {Qt.Key.Key_Delete, Qt.Key.Key_Backspace, Qt.Key.Key_Escape}:
             self.cancel_requested.emit()
         else:
@@ -141,11 +147,16 @@ class TransfersPage(QWidget):
             tr("Choose files…"),
             tokens,
         )
+        self.nothing = QLabel()
+        self.nothing.setObjectName("second")
+        self.nothing.setTextFormat(Qt.TextFormat.PlainText)
+        self.nothing.setContentsMargins(32, 24, 32, 0)
         listing = QWidget()
         inner = QVBoxLayout(listing)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(0)
         inner.addWidget(self.header)
+        inner.addWidget(self.nothing)
         inner.addWidget(self.view, 1)
         self._stack = QStackedWidget()
         for widget in (self.empty, listing, history):
@@ -164,6 +175,7 @@ class TransfersPage(QWidget):
         self.view.resized.connect(self.header.fit)
         model.counted.connect(self._on_model_counted)
         model.moved.connect(self.view.viewport().update)
+        model.arranged.connect(self._show_nothing)
 
     def _prepare_view(self) -> None:
         view = self.view
@@ -171,18 +183,8 @@ class TransfersPage(QWidget):
         view.setAccessibleName(tr("Transfers"))
         view.setModel(self._model)
         view.setItemDelegate(self.delegate)
-        view.horizontalHeader().hide()
-        view.horizontalHeader().setStretchLastSection(True)
-        view.verticalHeader().hide()
-        view.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        view.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
-        view.setShowGrid(False)
-        view.setTabKeyNavigation(False)
+        prepare_rows(view, ROW_HEIGHT)
         view.setCornerButtonEnabled(False)
-        view.setMouseTracking(True)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         view.clicked.connect(self._on_view_clicked)
         view.doubleClicked.connect(self._on_view_double_clicked)
         view.copy_requested.connect(self.copy_selected)
@@ -200,7 +202,6 @@ class TransfersPage(QWidget):
             action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
             action.triggered.connect(lambda *_, run=act: run())
             view.addAction(action)
-        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.customContextMenuRequested.connect(self._on_menu_requested)
         self.delegate.acted.connect(self._on_delegate_acted)
         self.delegate.batch_acted.connect(self._on_delegate_batch_acted)
@@ -264,6 +265,11 @@ class TransfersPage(QWidget):
         """Put the files of each batch in an order; `None` for that of their coming."""
         self.header.show_order(order)
         self._model.sort(order)
+
+    def show_newest(self) -> None:
+        """Bring what is dropped now before the eyes: no filter hides it, and it stands at the top."""
+        self._pills.choose(0)
+        self.view.scrollToTop()
 
     def show_batch(self, number: int) -> None:
         """Bring a batch before the eyes, whatever the filter was."""
@@ -345,7 +351,19 @@ class TransfersPage(QWidget):
         self.delegate.lay_out_again()
         self.view.viewport().update()
 
+    def _show_nothing(self) -> None:
+        """Say it where a filter or a search leaves no row."""
+        text = self._text.strip()
+        words = (
+            tr("No transfer has “{text}” in it.").format(text=text)
+            if text
+            else nothing_words(max(self._pills.chosen_number, 0))
+        )
+        self.nothing.setText(words)
+        self.nothing.setVisible(self._model.rowCount() == 0)
+
     def _on_model_counted(self) -> None:
+        self._show_nothing()
         counts = self._model.list.counts
         self._show_part()
         self._pills.show_counts(
@@ -364,7 +382,10 @@ class TransfersPage(QWidget):
     def _on_view_clicked(self, index: QModelIndex) -> None:
         link_clicked, self._link_clicked = self._link_clicked, False
         row = index.data(Role.ROW)
-        if isinstance(row, BatchRow) and not link_clicked:
+        adds = QGuiApplication.keyboardModifiers() & (
+            Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+        )  # then it is selected beside others
+        if isinstance(row, BatchRow) and not (link_clicked or adds):
             self._model.set_open(row, is_open=not row.is_open)
 
     def _on_open_requested(self, is_open: bool) -> None:  # noqa: FBT001  # Qt's way
@@ -482,6 +503,18 @@ class TransfersPage(QWidget):
         menu.addAction(tr("Clear completed")).triggered.connect(
             lambda *_: self.clear_requested.emit()
         )
+
+
+def nothing_words(number: int) -> str:
+    """Return what a filter says that leaves no row."""
+    words = (
+        tr("Nothing is listed."),
+        tr("Nothing is on its way."),
+        tr("Nothing waits."),
+        tr("Nothing has failed."),
+        tr("Nothing is stored yet."),
+    )
+    return words[number] if number < len(words) else ""
 
 
 def details(row: FileRow) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame
 from PySide6.QtWidgets import QHBoxLayout
@@ -35,6 +36,7 @@ class Banner(QFrame):
         self._icon = QLabel()
         self._text = QLabel()
         self._text.setObjectName("bannerText")
+        self._text.setTextFormat(Qt.TextFormat.PlainText)  # a file may be named like a tag
         self._text.setWordWrap(True)
         self.action = QPushButton()
         self._settings = QPushButton(tr("Settings…"))

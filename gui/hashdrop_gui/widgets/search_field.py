@@ -65,6 +65,11 @@ class SearchField(QLineEdit):
         self.setText(self._texts.get(page, ""))
         self.blockSignals(False)  # Qt's way
 
+    def reset(self) -> None:
+        """Search for nothing any more."""
+        self.clear()
+        self._hand_over()
+
     def begin(self) -> None:
         """Take the keyboard, so that what is typed replaces what stands there."""
         if self.isVisible():
