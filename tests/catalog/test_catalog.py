@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from contextlib import AsyncExitStack
 
 import anyio
@@ -17,6 +18,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from hashdrop import S3Storage
 from hashdrop import simple_s3_router
 from hashdrop.catalog.catalog import open_catalog
+from hashdrop.catalog.filters import parse_filters
+from hashdrop.catalog.rows import StoredName
 from hashdrop.catalog.stored_file import StoredFile
 from hashdrop.errors import CatalogError
 from hashdrop.pointer import StoredPointer
@@ -57,6 +60,19 @@ async def test_many_names_stand_for_one_object(place):
     assert rows[0].stored_at.tzinfo is not None
     assert len(manifests) == 1
     assert found == [pointer(1)]
+
+
+async def test_a_name_that_is_no_unicode_loses_nothing_beside_it(place):
+    """It is found by what is seen of it, and noted once."""
+    broken = StoredName(pointer(1), os.fsdecode(b"a\xff.txt"), os.fsdecode(b"\xfe/b"), "lab", {})
+    whole = StoredName(pointer(2), "b.txt", "", "lab", {})
+    async with open_catalog(place) as catalog:
+        added = await catalog.record_many([broken, whole])
+        again = await catalog.record_many([broken])
+        rows = await catalog.search(parse_filters("a\udcff.txt"))
+
+        assert (added, again) == (2, 0)
+        assert [(row.name, row.folder) for row in rows] == [("a�.txt", "�/b")]
 
 
 async def test_two_programs_write_at_once(place):

@@ -13,6 +13,7 @@ from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC
 from datetime import datetime
 from functools import cache
@@ -23,6 +24,7 @@ from uuid import uuid4
 
 from hashdrop.catalog.rows import StoredName
 from hashdrop.catalog.rows import fold
+from hashdrop.catalog.rows import writable
 from hashdrop.pointer import StoredPointer
 
 VERSION = "0003"
@@ -88,8 +90,17 @@ def note_all(tables: Tables, stored: Sequence[StoredName]) -> int:
     """
     added = 0
     for start in range(0, len(stored), _MOST_AT_ONCE):
-        added += _note(tables, stored[start : start + _MOST_AT_ONCE])
+        added += _note(tables, [_readable(one) for one in stored[start : start + _MOST_AT_ONCE]])
     return added
+
+
+def _readable(stored: StoredName) -> StoredName:
+    """Return it with a name that can be written: one that is no Unicode would lose all that is beside it."""
+    name = writable(stored.name)
+    folder = stored.folder and writable(stored.folder)
+    if (name, folder) == (stored.name, stored.folder):
+        return stored
+    return replace(stored, name=name, folder=folder)
 
 
 def _note(tables: Tables, stored: Sequence[StoredName]) -> int:

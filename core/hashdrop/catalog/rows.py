@@ -76,6 +76,16 @@ class Order:
     descending: bool = True
 
 
+def writable(text: str) -> str:
+    """Return text that every database takes: names on disks, and what is typed, need not be Unicode.
+
+    What is none becomes `�`, as it is shown; so it is found by what is seen of it.
+    """
+    if text.isascii() and "\0" not in text:
+        return text
+    return "".join("�" if char == "\0" or "\ud800" <= char <= "\udfff" else char for char in text)
+
+
 def fold(text: str) -> str:
     """Return text as names are searched and sorted: composed, without case, the same on every computer."""
     if text.isascii():

@@ -12,6 +12,7 @@ from hashdrop.cli.printing import plain
 from hashdrop.cli.printing import print_json
 from hashdrop.errors import HashdropError
 from hashdrop.errors import UsageError
+from hashdrop.pasted import without_secrets
 from hashdrop.service import open_service
 
 
@@ -30,6 +31,7 @@ async def run_get(options: Options, *, pointer: str, output: Path | None, as_jso
     Raises:
         HashdropError: It is not there, does not fit its hash, or cannot be written.
     """
+    shown = without_secrets(pointer)
     try:
         async with open_service(options.paths, choice=options.chosen()) as service:
             await service.connect()
@@ -42,12 +44,12 @@ async def run_get(options: Options, *, pointer: str, output: Path | None, as_jso
     except HashdropError as error:
         if not as_json:
             raise
-        print_json({"pointer": pointer, "path": None, "error": error.sentence})
+        print_json({"pointer": shown, "path": None, "error": error.sentence})
         return 1
     if as_json:
         print_json(
             {
-                "pointer": pointer,
+                "pointer": shown,
                 "path": str(path),
                 "bucket": place.bucket,
                 "key": place.key,

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
 
 def print_json(row: Mapping[str, Any]) -> None:
-    """Print one object a line."""
-    click.echo(json.dumps(row, ensure_ascii=False))
+    """Print one object a line; a name that is no Unicode as its escapes, so that it can be read."""
+    text = json.dumps(row, ensure_ascii=False)
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        text = json.dumps(row)
+    click.echo(text)
 
 
 def plain(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import AsyncGenerator
@@ -22,6 +21,8 @@ from rich.progress import TextColumn
 from rich.progress import TransferSpeedColumn
 
 from hashdrop.cli.options import Options
+from hashdrop.cli.printing import plain
+from hashdrop.cli.printing import print_json
 from hashdrop.errors import HashdropError
 from hashdrop.errors import UsageError
 from hashdrop.pointer import StoredPointer
@@ -158,15 +159,15 @@ class _Report:
 
     def _print(self, row: Mapping[str, Any]) -> None:
         if self._as_json:
-            click.echo(json.dumps(row, ensure_ascii=False))
+            print_json(row)
         elif row["error"]:
-            click.echo(
-                f"hashdrop: {row['name'] or row['path'] or 'drop'}: {row['error']}", err=True
-            )
+            name = plain(row["name"] or row["path"] or "drop")
+            click.echo(f"hashdrop: {name}: {plain(row['error'])}", err=True)
         elif row["status"] == "cancelled":
-            click.echo(f"hashdrop: {row['name']}: cancelled", err=True)
+            click.echo(f"hashdrop: {plain(row['name'])}: cancelled", err=True)
         else:
-            click.echo(f"s3://{row['bucket']}/{row['key']}  {row['name']}  {row['status']}")
+            place = plain(f"s3://{row['bucket']}/{row['key']}")
+            click.echo(f"{place}  {plain(row['name'])}  {row['status']}")
 
 
 async def run_put(
