@@ -56,3 +56,21 @@ async def test_its_details_do_not_call_it_missing(service, theirs):
 
     assert not isinstance(told.value, ObjectMissing)
     assert "does not reach" in told.value.sentence
+
+
+@pytest.mark.parametrize("way", ["verify", "delete"])
+async def test_what_is_gone_here_is_not_gone_elsewhere(service, put, s3_server, bucket, way):
+    """The same place in another computer's own store is another object."""
+    row = await put("a.csv", b"a")
+    other = StoredName(row.pointer, "kept.csv", "", LOCAL_CONNECTION_NAME, {}, machine="another")
+    same = StoredName(row.pointer, "b.csv", "", "lab", {})
+    await (await service.catalog()).record_many([other, same])
+    if way == "verify":
+        s3_server.client().delete_object(Bucket=bucket, Key=row.pointer.key)
+        await service.stored.verify_all([Place.of(row)], on_verdict=lambda _: None)
+    else:
+        await service.stored.delete([row], objects=True)
+    gone = {one.name: one.gone_at is not None for one in await service.stored.search()}
+
+    expected = {"kept.csv": False, "b.csv": True}
+    assert gone == expected | ({"a.csv": True} if way == "verify" else {})

@@ -24,6 +24,7 @@ from hashdrop.s3.inspecting import ask_for
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
 from hashdrop.stored.places import missing_there
+from hashdrop.stored.rebuilding import mark_gone
 from hashdrop.stored.several import for_each
 from hashdrop.stored.several import listed
 
@@ -130,7 +131,7 @@ async def delete(reach: Reach, rows: Sequence[PointerRow], *, objects: bool) -> 
         await catalog.forget(done.names, objects=objects)
         for place in (*done.objects, *done.absent):
             done.others += await catalog.names_at(place.bucket, place.key)
-            await catalog.mark_gone(place.bucket, place.key)
+            await mark_gone(reach, place)
     return done
 
 

@@ -195,7 +195,7 @@ def missing_there(reached: Reached, place: Place, error: StoreError) -> StoreErr
         place: Of the object.
         error: What the store said.
     """
-    if leads_there(reached, place):
+    if not place.connection or leads_there(reached, place):  # nobody knows better
         return error
     where = f"“{place.connection}”" + (f" on {place.machine}" if place.machine else "")
     return StoreError(

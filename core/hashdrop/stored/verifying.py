@@ -26,6 +26,7 @@ from hashdrop.stored.places import Reach
 from hashdrop.stored.places import Reached
 from hashdrop.stored.places import missing_there
 from hashdrop.stored.places import with_hash
+from hashdrop.stored.rebuilding import mark_gone
 from hashdrop.stored.several import for_each
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ async def verify(
         catalog = await reach.catalog()
         await catalog.mark_verified(pointer, has_its_hash=verdict.status == "verified")
     elif verdict.status == "missing":
-        await (await reach.catalog()).mark_gone(place.bucket, place.key)
+        await mark_gone(reach, place)
     return verdict
 
 
