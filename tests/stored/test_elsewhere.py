@@ -74,3 +74,15 @@ async def test_what_is_gone_here_is_not_gone_elsewhere(service, put, s3_server, 
 
     expected = {"kept.csv": False, "b.csv": True}
     assert gone == expected | ({"a.csv": True} if way == "verify" else {})
+
+
+async def test_an_encoded_address_leads_to_what_the_catalog_knows(service):
+    """Unless an object has that very key."""
+    pointer = StoredPointer("lab-data", "raw/a b.csv", HASH, 6, "text/csv")
+    name = StoredName(pointer, "a b.csv", "", "lab", {})
+    await (await service.catalog()).record_many([name])
+    place = await service.stored.find("s3://lab-data/raw/a%20b.csv")
+    unknown = await service.stored.find("s3://lab-data/raw/c%20d.csv")
+
+    assert (place.key, place.name) == ("raw/a b.csv", "a b.csv")
+    assert unknown.key == "raw/c%20d.csv"

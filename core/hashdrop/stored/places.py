@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Protocol
+from urllib.parse import unquote
 
 from hashdrop.connection import LOCAL_CONNECTION_NAME
 from hashdrop.errors import ObjectMissing
@@ -143,6 +144,10 @@ async def find_place(reach: Reach, text: str) -> Place:
         return await _of_hash(reach, catalog, pasted.content_hash)
     bucket = pasted.bucket or reach.connection.bucket
     rows = await catalog.names_at(bucket, pasted.key, limit=1)
+    if not rows and (plain := unquote(pasted.key)) != pasted.key:
+        rows = await catalog.names_at(
+            bucket, plain, limit=1
+        )  # some programs encode s3:// addresses
     if rows:
         return Place.of(rows[0])
     return Place(
