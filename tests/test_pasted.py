@@ -13,6 +13,7 @@ from hashdrop.errors import UsageError
 from hashdrop.forms import Form
 from hashdrop.forms import write_form
 from hashdrop.pasted import parse_pasted
+from hashdrop.pasted import without_secrets
 from hashdrop.pointer import StoredPointer
 
 HASH = "6a654e42c5f2eba2803d70a89b1946ac92492d2347c6235b4d2611184e7a2e6f"
@@ -64,6 +65,8 @@ def test_an_address_leads_to_its_object(text):
         (f"sha256:{HASH}", HASH),
         (HASH[:12], HASH[:12]),
         (f"{HASH[:8]}…", HASH[:8]),
+        (f"{HASH}  scan 1.tiff", HASH),
+        (f"\\{HASH} *a\\nb", HASH),
     ],
 )
 def test_a_hash_or_its_beginning(text, content_hash):
@@ -84,6 +87,7 @@ def test_anything_else_is_a_key_of_the_current_bucket(text):
     [
         "", "   ", "s3://", "s3://bucket", "s3:///key", "https://example.org/", "https://example.org/bucket",
         "https://lab-data.s3.amazonaws.com/", "https://[bad/key", "https://h:port/b/k", "{", "{}",
+        '{"a":' * 100_000, '{"storage_config": "' + "[" * 100_000 + '"}', "\udcff", "s3://bucket/\0",
         '{"bucket": 1, "key": "k"}', '{"bucket": "b"}', '{"storage_config": "{"}', '{"storage_config": null}',
     ],
 )  # fmt: skip
@@ -100,6 +104,20 @@ def test_a_signed_address_that_leads_nowhere_is_not_repeated():
     assert "secret" not in told.value.sentence
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://h/b/k?X-Amz-Signature=secret&x=1#f", "https://h/b/k?…"),
+        ("https://me:secret@h/b/k", "https://h/b/k"),
+        ("[scan](https://h/b/k?X-Amz-Signature=secret)", "[scan](https://h/b/k?…"),
+        ("s3://b/a?b", "s3://b/a?b"),
+        ("notes.txt", "notes.txt"),
+    ],
+)
+def test_what_was_pasted_is_shown_without_its_signature(text, shown):
+    assert without_secrets(text) == shown
+
+
 @given(
     st.text(min_size=1, max_size=40).filter(
         lambda key: key.strip() == key and key.strip("/") == key
@@ -113,8 +131,8 @@ def test_every_form_that_is_copied_can_be_pasted(key, form, endpoint):
         key.encode()
     except UnicodeEncodeError:
         return
-    if form is Form.AWS_CLI and "'" in key:
-        return  # a shell's quoting of quotes is left to shells
+    if "\0" in key:
+        return  # no key of S3, and no text of a database
     connection = Connection(name="lab", bucket="lab-data", endpoint_url=endpoint)
     pointer = StoredPointer("lab-data", key, HASH, 5, "text/plain")
     text = write_form(form, [(pointer, "a [name]`*\n")], connection)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,10 @@ from hashdrop.errors import UsageError
 MIN_HASH = 8
 """Characters of a hash that is not whole; fewer may be the beginning of a key."""
 _HASH = re.compile(rf"(?:sha-?256[:=])?([0-9a-f]{{{MIN_HASH},64}})(?:…|\.\.\.)?", re.IGNORECASE)
+_SUM = re.compile(r"\\?([0-9a-f]{64}) [ *][^\n]+")
+"""A line of `sha256sum`."""
 _HASH_IN_KEY = re.compile(r"(?:^|/)([0-9a-f]{64})(?:\.[^/]*)?$")
+_SECRETS = re.compile(r"(https?://)(?:[^/?#\s@]*@)?([^?#\s]*)([?#]\S*)?", re.IGNORECASE)
 _MARKDOWN = re.compile(r"!?\[(?:[^\]\\]|\\.)*\]\(<?([^)>\s]+)>?[^)]*\)", re.DOTALL)
 _PLACE = re.compile(r'\{"bucket": ("(?:[^"\\]|\\.)*"), "key": ("(?:[^"\\]|\\.)*")')
 _ARN = re.compile(r"arn:aws[a-z-]*:s3:::([^/]+)/(.+)", re.DOTALL)
@@ -66,14 +70,19 @@ def parse_pasted(  # noqa: C901, PLR0911  # one form after the other
         UsageError: The text is none of these.
     """
     text = text.strip()
+    if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in text):
+        raise UsageError(
+            "This is no text that could name an object.",
+            hint="Write s3://bucket/key, a key or a hash.",
+        )
     if not text:
         raise UsageError("The pointer is empty.", hint="Write s3://bucket/key, a key or a hash.")
     if text.startswith("{"):
         return _of_json(text)
     if match := _MARKDOWN.fullmatch(text):
         text = match[1]
-    if match := re.match(r"aws s3 (?:cp|mv) .*?(?:'(s3://[^']+)'|(s3://\S+))", text):
-        text = match[1] or match[2]
+    if text.startswith(("aws s3 cp ", "aws s3 mv ")):
+        text = _in_line(text)
     if text.startswith(("import ", "from ")) and (match := _PLACE.search(text)):
         return _placed(json.loads(match[1]), json.loads(match[2]))
     scheme, separator, rest = text.partition("://")
@@ -86,9 +95,27 @@ def parse_pasted(  # noqa: C901, PLR0911  # one form after the other
         return _of_url(text, endpoints)
     if match := _ARN.fullmatch(text):
         return _placed(match[1], match[2])
-    if match := _HASH.fullmatch(text):
+    if match := _HASH.fullmatch(text) or _SUM.fullmatch(text):
         return Pasted(content_hash=match[1].lower())
     return _placed("", text.lstrip("/"))
+
+
+def without_secrets(text: str) -> str:
+    """Return what was pasted so that it may be shown: a signed URL without its signature.
+
+    Args:
+        text: As of `parse_pasted`.
+    """
+    return _SECRETS.sub(lambda match: f"{match[1]}{match[2]}{'?…' if match[3] else ''}", text)
+
+
+def _in_line(line: str) -> str:
+    """Return the address in a line for the shell, without the shell's quotes; the line if there is none."""
+    try:
+        words = shlex.split(line)
+    except ValueError:  # a quote is not closed
+        words = line.split()
+    return next((word for word in words if word.startswith("s3://")), line)
 
 
 def _placed(bucket: str, key: str, endpoint: str = "") -> Pasted:
@@ -102,7 +129,7 @@ def _of_json(text: str) -> Pasted:
         place: Any = value.get("storage_config", value)
         if isinstance(place, str):
             place = json.loads(place)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(
             "This JSON is no pointer.", hint='A pointer has a "bucket" and a "key".'
         ) from error

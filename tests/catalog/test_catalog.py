@@ -18,6 +18,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from hashdrop import S3Storage
 from hashdrop import simple_s3_router
 from hashdrop.catalog.catalog import open_catalog
+from hashdrop.catalog.filters import parse_filters
+from hashdrop.catalog.rows import StoredName
 from hashdrop.catalog.stored_file import StoredFile
 from hashdrop.errors import CatalogError
 from hashdrop.pointer import StoredPointer
@@ -58,6 +60,19 @@ async def test_many_names_stand_for_one_object(place):
     assert rows[0].stored_at.tzinfo is not None
     assert len(manifests) == 1
     assert found == [pointer(1)]
+
+
+async def test_a_name_that_is_no_unicode_loses_nothing_beside_it(place):
+    """It is found by what is seen of it, and noted once."""
+    broken = StoredName(pointer(1), os.fsdecode(b"a\xff.txt"), os.fsdecode(b"\xfe/b"), "lab", {})
+    whole = StoredName(pointer(2), "b.txt", "", "lab", {})
+    async with open_catalog(place) as catalog:
+        added = await catalog.record_many([broken, whole])
+        again = await catalog.record_many([broken])
+        rows = await catalog.search(parse_filters("a\udcff.txt"))
+
+        assert (added, again) == (2, 0)
+        assert [(row.name, row.folder) for row in rows] == [(r"a\xff.txt", r"\xfe/b")]
 
 
 async def test_two_programs_write_at_once(place):
@@ -138,14 +153,3 @@ async def test_a_cancelled_question_leaves_no_task_behind(place):
         assert len(await catalog.page()) == 1
 
     assert left == [0] * 12
-
-
-async def test_a_name_that_is_no_unicode_is_noted_readably(place):
-    """No database takes its bytes as text; noted again it is the same name."""
-    name = os.fsdecode(b"scan-\xff.txt")
-    async with open_catalog(place) as catalog:
-        for _ in range(2):
-            await catalog.record(pointer(1), name=name, folder="\ud800", connection="lab")
-        (row,) = await catalog.page(limit=10)
-
-    assert (row.name, row.folder) == (r"scan-\xff.txt", r"\ud800")

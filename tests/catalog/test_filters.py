@@ -50,6 +50,11 @@ def on(year, month, day, hour=0):
         ("after:2026-01-31T12:00", Filters(since=on(2026, 1, 31, 12))),
         ("after:2026-01-31T12:00+01:00", Filters(since=on(2026, 1, 31, 11))),
         ("on:2026-12-31", Filters(since=on(2026, 12, 31), until=on(2027, 1, 1))),
+        ("on:2026", Filters(since=on(2026, 1, 1), until=on(2027, 1, 1))),
+        ("on:2026-02", Filters(since=on(2026, 2, 1), until=on(2026, 3, 1))),
+        ("on:9999-12-31", Filters(since=on(9999, 12, 31))),
+        (f"size:<{'9' * 400}gb", Filters(max_size=2**62 - 1)),
+        ("half\ud800 \0", Filters(words=(r"half\ud800", r"\x00"))),
         ('connection:"This computer"', Filters(connection="This computer")),
         ("folder:/a/b/", Filters(folder="a/b")),
         ("is:gone", Filters(gone=True)),
@@ -62,7 +67,15 @@ def test_a_text_is_read(text, filters):
 
 @pytest.mark.parametrize(
     "text",
-    ["size:big", "size:1..x", "after:yesterday", "on:2026-13-01", "hash:xyz", "is:blue"],
+    [
+        "size:big",
+        "size:1..x",
+        "after:yesterday",
+        "on:2026-13-01",
+        "after:0001-01-01T00:00+14:00",
+        "hash:xyz",
+        "is:blue",
+    ],
 )
 def test_what_cannot_be_read_is_a_sentence(text):
     with pytest.raises(UsageError, match=r"“.*” (is no|begins no)"):

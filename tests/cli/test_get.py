@@ -150,3 +150,20 @@ def test_for_programs(hashdrop, place, stored, tmp_path):
     }
     assert (bad.code, bad.row["path"]) == (1, None)
     assert "There is no object at" in bad.row["error"]
+
+
+def test_standard_output_gets_the_bytes_or_none(program, place, s3_server, tmp_path):
+    """And no file of the name “-” is made."""
+    (tmp_path / "notes.txt").write_text("notes\n")
+    stored = program("put", tmp_path / "notes.txt", "--json", *place).row
+    good = program("get", stored["content_hash"], "-o", "-", *place)
+    both = program("get", stored["content_hash"], "-o", "-", "--json", *place)
+    s3_server.client().put_object(
+        Bucket=stored["bucket"], Key=stored["key"], Body=b"something else"
+    )
+    bad = program("get", stored["content_hash"], "-o", "-", *place)
+
+    assert (good.code, good.out, good.err) == (0, "notes\n", "")
+    assert both.code == 2
+    assert (bad.code, bad.out) == (1, "")
+    assert not os.path.lexists("-")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 
 import psutil
 import pytest
@@ -259,3 +260,16 @@ def test_both_folders_can_be_named(inside, files, tmp_path):
     assert ran.code == 0
     assert (tmp_path / "d" / "catalog.sqlite3").exists()
     assert not (tmp_path / "hashdrop-home").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_name_that_is_no_unicode_is_stored_and_listed(program, place, tmp_path):
+    """With what is stored beside it."""
+    (tmp_path / "run").mkdir()
+    for name in (b"a\xff.txt", b"b.txt"):
+        (tmp_path / "run" / os.fsdecode(name)).write_bytes(name)
+    put = program("put", tmp_path / "run", "--json", *place)
+    names = [row["name"] for row in program("ls", "--sort", "name", "--json", *place).rows]
+
+    assert put.code == 0, put.err
+    assert names == [r"a\xff.txt", "b.txt"]

@@ -136,3 +136,16 @@ def test_a_bucket_that_is_not_there(inside, place, stored):
 
     assert (ran.code, ran.row["status"]) == (1, "failed")
     assert "does not exist" in ran.row["error"]
+
+
+@pytest.mark.parametrize("command", ["verify", "get"])
+def test_a_signature_is_not_repeated(inside, place, command):
+    """A pasted address may be a link that still holds."""
+    for address in (
+        "https://lab-data?X-Amz-Signature=so-secret",
+        "https://h/b/k?X-Amz-Signature=so-secret",
+    ):
+        told = inside(command, address, "--json", *place)
+
+        assert told.code
+        assert "so-secret" not in told.out + told.err

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
+from typing import ClassVar
 
 import anyio
 import pytest
@@ -14,6 +17,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
+from hashdrop.service import PointerRow
 from hashdrop_gui.dialogs.deleting import DeletingDialog
 from hashdrop_gui.models.pointers import Column
 from support.storage_checks import heartbeat
@@ -115,6 +119,27 @@ async def test_all_keys_come_by_pages_without_a_hold(listed, others, bucket):
     assert len(uris(listed)) == KEYS + 2
     assert uris(listed) == sorted(set(uris(listed)))
     assert min(longest) < LIMIT_S, longest
+
+
+class _Noticed(PointerRow):
+    """A row that tells which thread lets it go."""
+
+    freed_by: ClassVar[list[int]] = []
+
+    def __del__(self):
+        self.freed_by.append(threading.get_ident())
+
+
+async def test_many_rows_are_let_go_beside_the_loop(listed):
+    """Of a million at once the window would be held for seconds."""
+    (row, *_) = listed.pointers.model.rows
+    fields = {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
+    _Noticed.freed_by.clear()
+    listed.pointers.model.extend([_Noticed(**fields) for _ in range(2_000)])
+    await bucket_shown(listed)
+    await until(lambda: len(_Noticed.freed_by) == 2_000)
+
+    assert threading.get_ident() not in _Noticed.freed_by
 
 
 async def test_actions_work_on_rows_of_the_bucket(listed, others, s3_server, bucket):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import struct
 import zlib
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import anyio
@@ -15,6 +17,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 
+from hashdrop.service import PointerRow
 from hashdrop_gui.dialogs.tags import TagsDialog
 from hashdrop_gui.models.previewing import IMAGE_BYTES
 from hashdrop_gui.models.previewing import LARGEST_SIDE
@@ -289,6 +292,39 @@ async def test_many_rows_are_counted(shown):
     driver = await shown(a__txt=b"12345", b__txt=b"123")
     driver.pointers.view.selectAll()
     await until(lambda: driver.pointers.details.title.toolTip() == "2 files · 8 bytes")
+
+
+async def test_the_sizes_of_many_are_added_between_turns_of_the_loop(shown):
+    """Of a million at once the window would be held."""
+    driver = await shown(a__txt=b"12345")
+    (row,) = driver.pointers.model.rows
+    turn = 0
+    asked = Counter()
+
+    class Asked(PointerRow):
+        def __getattribute__(self, name):
+            if name == "pointer":
+                asked[turn] += 1
+            return super().__getattribute__(name)
+
+    fields = {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
+    driver.pointers.model.extend([Asked(**fields)] * 100_000)
+    async with anyio.create_task_group() as group:
+
+        async def count_turns():
+            nonlocal turn
+            while True:
+                turn += 1
+                await anyio.sleep(0)
+
+        group.start_soon(count_turns)
+        driver.pointers.view.selectAll()
+        words = driver.pointers.details.title
+        await until(lambda: words.toolTip().startswith("100,001 files"))
+        group.cancel_scope.cancel()
+
+    assert sum(asked.values()) >= 100_000
+    assert max(asked.values()) < 50_000
 
 
 async def test_what_is_gone_is_told(shown, s3_server, bucket):

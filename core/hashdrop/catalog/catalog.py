@@ -36,6 +36,7 @@ from hashdrop.catalog.rebuilding import Rebuilt
 from hashdrop.catalog.rebuilding import find_rebuild
 from hashdrop.catalog.rebuilding import forget_rebuild
 from hashdrop.catalog.rebuilding import note_page
+from hashdrop.catalog.rebuilding import scope_of
 from hashdrop.catalog.records import NameRecord
 from hashdrop.catalog.rows import Order
 from hashdrop.catalog.rows import PointerRow
@@ -141,15 +142,29 @@ class Catalog:
                     connection, pointer.bucket, pointer.key, pointer.content_hash, when
                 )
 
-    async def mark_gone(self, bucket: str, key: str, moment: datetime | None = None) -> None:
+    async def mark_gone(
+        self,
+        bucket: str,
+        key: str,
+        moment: datetime | None = None,
+        *,
+        store: Rebuild | None = None,
+    ) -> None:
         """Note that an object is not in its bucket any more; its names stay, marked.
+
+        Args:
+            bucket: Of the object.
+            key: Of the object.
+            moment: When it was found out; by default now.
+            store: That was asked: only names that belong to it are marked; `None` for all.
 
         Raises:
             CatalogError: The database cannot be written.
         """
         with told("written"):
             async with self._writing, begin_writing(self._engine) as connection:
-                await mark_gone(connection, bucket, key, moment or datetime.now(UTC))
+                scope = scope_of(store) if store else []
+                await mark_gone(connection, bucket, key, moment or datetime.now(UTC), *scope)
 
     async def mark_there(self, bucket: str, key: str) -> None:
         """Note that an object that was gone is in its bucket again.

@@ -10,14 +10,20 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import replace
+from datetime import UTC
 from datetime import datetime
 from datetime import timedelta
 from datetime import tzinfo
 
+from hashdrop.catalog.rows import legible
 from hashdrop.errors import UsageError
 
 _TOKEN = re.compile(r'(?:[^\s"]|"[^"]*(?:"|$))+')
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)([kmgtp]?)(i?)(b?)")
+_MOST_BYTES = 2**62
+"""No object is larger; the numbers of the databases end soon behind it."""
+_MOST_DIGITS = 300
+"""Of what is still a number for the processor."""
 _HEX = re.compile(r"[0-9a-f]{1,128}")
 
 
@@ -62,7 +68,7 @@ def parse_filters(text: str, *, zone: tzinfo | None = None) -> Filters:
         UsageError: The value of a filter cannot be read.
     """
     filters = Filters()
-    for match in _TOKEN.finditer(text):
+    for match in _TOKEN.finditer(legible(text)):
         token = match[0]
         name, colon, value = token.partition(":")
         read = _READERS.get(name.lower()) if colon and '"' not in name else None
@@ -88,7 +94,10 @@ def parse_size(text: str) -> int:
             f"“{text}” is no size.", hint="Write size:>1gb, size:10kb..2mb or size:500."
         )
     number, unit, binary, _ = match.groups()
-    return round(float(number) * (1024 if binary else 1000) ** " kmgtp".index(unit or " "))
+    factor = (1024 if binary else 1000) ** " kmgtp".index(unit or " ")
+    if len(number) > _MOST_DIGITS:
+        return _MOST_BYTES
+    return min(round(float(number) * factor), _MOST_BYTES)
 
 
 def parse_date(text: str, *, zone: tzinfo | None = None) -> datetime:
@@ -107,6 +116,7 @@ def parse_date(text: str, *, zone: tzinfo | None = None) -> datetime:
         moment = datetime.fromisoformat(given)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=zone) if zone else moment.astimezone()
+        moment.astimezone(UTC)  # the first and the last day that there are may have none
     except (ValueError, OverflowError, OSError) as error:
         raise UsageError(f"“{text}” is no date.", hint="Write after:2026-01-31.") from error
     return moment
@@ -155,9 +165,19 @@ def _before(filters: Filters, value: str, zone: tzinfo | None) -> Filters:
 
 
 def _on(filters: Filters, value: str, zone: tzinfo | None) -> Filters:
-    day = parse_date(value, zone=zone)
-    following = parse_date((day.date() + timedelta(days=1)).isoformat(), zone=zone or day.tzinfo)
-    return replace(filters, since=day, until=following)
+    first = parse_date(value, zone=zone)
+    given = value.strip()
+    try:
+        if len(given) == len("2026"):
+            following = first.date().replace(year=first.year + 1)
+        elif len(given) == len("2026-01"):
+            following = (first.date() + timedelta(days=31)).replace(day=1)
+        else:
+            following = first.date() + timedelta(days=1)
+    except (ValueError, OverflowError):
+        return replace(filters, since=first)  # the last day that there is
+    own = first.tzinfo if len(given) > len("2026-01-31") else zone  # it may name its own
+    return replace(filters, since=first, until=parse_date(following.isoformat(), zone=own))
 
 
 def _keyed(filters: Filters, value: str, _: tzinfo | None) -> Filters:

@@ -49,7 +49,13 @@ async def mark_verified(
     )
 
 
-async def mark_gone(connection: AsyncConnection, bucket: str, key: str, moment: datetime) -> None:
+async def mark_gone(
+    connection: AsyncConnection,
+    bucket: str,
+    key: str,
+    moment: datetime,
+    *scope: ColumnElement[bool],
+) -> None:
     """Mark the names of an object that is not there any more; the first mark stays.
 
     What was verified is gone: one that is stored there later was not.
@@ -59,13 +65,14 @@ async def mark_gone(connection: AsyncConnection, bucket: str, key: str, moment: 
         bucket: Of the object.
         key: Of the object.
         moment: When it was found out, UTC.
+        *scope: Conditions of the names that are meant; by default all.
 
     Raises:
         SQLAlchemyError: The database cannot be written.
     """
     await connection.execute(
         update(NameRecord)
-        .where(*at_place(bucket, key), NameRecord.gone_at.is_(None))
+        .where(*at_place(bucket, key), NameRecord.gone_at.is_(None), *scope)
         .values(gone_at=moment, verified_at=None)
     )
 

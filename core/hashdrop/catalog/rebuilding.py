@@ -112,7 +112,7 @@ async def note_page(
     Raises:
         SQLAlchemyError: The database cannot be written.
     """
-    scope = _scope(rebuild)
+    scope = scope_of(rebuild)
     keys = list(page.keys)
     listed = NameRecord.key.in_(keys)
     known = set(await connection.scalars(select(NameRecord.key).where(listed, *scope).distinct()))
@@ -170,7 +170,8 @@ def _itself(rebuild: Rebuild) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _scope(rebuild: Rebuild) -> list[ColumnElement[bool]]:
+def scope_of(rebuild: Rebuild) -> list[ColumnElement[bool]]:
+    """Return the conditions of the names that belong to the store that is rebuilt."""
     conditions: list[ColumnElement[bool]] = [NameRecord.bucket == rebuild.bucket]
     if rebuild.other_connections:
         conditions.append(NameRecord.connection.not_in(rebuild.other_connections))

@@ -84,17 +84,25 @@ def fold(text: str) -> str:
 
 
 def legible(text: str) -> str:
-    r"""Return a name as the databases take it: bytes that are no Unicode are written out, as `\xe9`."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return "".join(
-            _written_out(char) if "\ud800" <= char <= "\udfff" else char for char in text
-        )
-    return text
+    r"""Return a name, or what is searched for, as the databases take it.
+
+    Bytes that are no Unicode are written out, as `\xe9`; so is a zero, which PostgreSQL refuses.
+    """
+    if "\0" not in text:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            pass
+        else:
+            return text
+    return "".join(
+        _written_out(char) if char == "\0" or "\ud800" <= char <= "\udfff" else char
+        for char in text
+    )
 
 
-def _written_out(surrogate: str) -> str:
-    number = ord(surrogate)
+def _written_out(char: str) -> str:
+    number = ord(char)
     # As Python decodes a name of the system: byte 0x80 is U+DC80.
-    return f"\\x{number - 0xDC00:02x}" if 0xDC80 <= number <= 0xDCFF else f"\\u{number:04x}"
+    number -= 0xDC00 if 0xDC80 <= number <= 0xDCFF else 0
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 import humanize
+from anyio.to_thread import run_sync
 
 from hashdrop.cli.options import Options
 from hashdrop.cli.printing import plain
 from hashdrop.cli.printing import print_json
 from hashdrop.errors import HashdropError
 from hashdrop.errors import UsageError
+from hashdrop.pasted import without_secrets
+from hashdrop.service import Service
 from hashdrop.service import open_service
+from hashdrop.stored.places import Place
+
+_STDOUT = Path("-")
 
 
 async def run_get(options: Options, *, pointer: str, output: Path | None, as_json: bool) -> int:
@@ -21,7 +30,7 @@ async def run_get(options: Options, *, pointer: str, output: Path | None, as_jso
     Args:
         options: The shared ones.
         pointer: As of `pasted.parse_pasted`.
-        output: File or folder.
+        output: File or folder; `-` for standard output.
         as_json: Print one JSON object; a failure, too, is one.
 
     Returns:
@@ -30,24 +39,29 @@ async def run_get(options: Options, *, pointer: str, output: Path | None, as_jso
     Raises:
         HashdropError: It is not there, does not fit its hash, or cannot be written.
     """
+    if output == _STDOUT and as_json:
+        raise UsageError("Standard output takes the file or JSON.", hint="Leave one of them out.")
+    shown = without_secrets(pointer)
     try:
         async with open_service(options.paths, choice=options.chosen()) as service:
             await service.connect()
             if service.status.error is not None:
                 raise service.status.error
             place = await service.stored.find(pointer)
+            if output == _STDOUT:
+                return await _to_stdout(service, place)
             path, size, verified = await service.stored.get(place, output)
     except UsageError:
         raise
     except HashdropError as error:
         if not as_json:
             raise
-        print_json({"pointer": pointer, "path": None, "error": error.sentence})
+        print_json({"pointer": shown, "path": None, "error": error.sentence})
         return 1
     if as_json:
         print_json(
             {
-                "pointer": pointer,
+                "pointer": shown,
                 "path": str(path),
                 "bucket": place.bucket,
                 "key": place.key,
@@ -59,4 +73,20 @@ async def run_get(options: Options, *, pointer: str, output: Path | None, as_jso
     else:
         said = "verified" if verified else "its hash is not known, so nothing was verified"
         click.echo(f"{plain(str(path))}  {humanize.naturalsize(size)}, {said}")
+    return 0
+
+
+async def _to_stdout(service: Service, place: Place) -> int:
+    """Write an object to standard output; by way of a file, so that nothing wrong gets out."""
+    with TemporaryDirectory(prefix="hashdrop-") as folder:
+        path, _, verified = await service.stored.get(place, Path(folder) / "object")
+
+        def write() -> None:
+            with path.open("rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer, 1024 * 1024)
+            sys.stdout.buffer.flush()
+
+        await run_sync(write)
+    if not verified:
+        click.echo("hashdrop: its hash is not known, so nothing was verified.", err=True)
     return 0

@@ -119,7 +119,12 @@ def put(
 
 @cli.command()
 @click.argument("pointer")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="File or folder to write to.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="File or folder to write to; - for standard output.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @common_options
 @click.pass_obj

@@ -168,7 +168,8 @@ class _Report:
         elif row["status"] == "cancelled":
             click.echo(f"hashdrop: {name}: cancelled", err=True)
         else:
-            click.echo(f"s3://{row['bucket']}/{row['key']}  {name}  {row['status']}")
+            place = plain(f"s3://{row['bucket']}/{row['key']}")
+            click.echo(f"{place}  {name}  {row['status']}")
 
 
 async def run_put(

@@ -13,6 +13,7 @@ from hashdrop.cli.options import Options
 from hashdrop.cli.printing import plain
 from hashdrop.cli.printing import print_json
 from hashdrop.errors import HashdropError
+from hashdrop.pasted import without_secrets
 from hashdrop.service import Service
 from hashdrop.service import open_service
 from hashdrop.stored.places import Place
@@ -69,7 +70,7 @@ async def _named(
         try:
             place = await service.stored.find(pointer)
         except HashdropError as error:  # of this one; the others are asked nevertheless
-            tell(Verdict("", pointer, "failed", error=error))
+            tell(Verdict("", without_secrets(pointer), "failed", error=error))
         else:
             yield place
 

@@ -23,6 +23,8 @@ from hashdrop.s3.deleting import undelete_object
 from hashdrop.s3.inspecting import ask_for
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
+from hashdrop.stored.places import missing_there
+from hashdrop.stored.rebuilding import mark_gone
 from hashdrop.stored.several import for_each
 from hashdrop.stored.several import listed
 
@@ -129,7 +131,7 @@ async def delete(reach: Reach, rows: Sequence[PointerRow], *, objects: bool) -> 
         await catalog.forget(done.names, objects=objects)
         for place in (*done.objects, *done.absent):
             done.others += await catalog.names_at(place.bucket, place.key)
-            await catalog.mark_gone(place.bucket, place.key)
+            await mark_gone(reach, place)
     return done
 
 
@@ -182,7 +184,10 @@ async def _foreseen(
     bucket = place.connection, place.bucket
     try:
         reached = await reach.reached(place.connection, place.bucket)
-        standing = await ask_for(reached.writer.requests, place.s3)
+        try:
+            standing = await ask_for(reached.writer.requests, place.s3)
+        except ObjectMissing as error:
+            raise missing_there(reached, place, error) from error
         if bucket not in keeping:
             keeping[bucket] = await keeps_versions(reached.writer.requests, place.s3)
     except ObjectMissing:
@@ -195,7 +200,10 @@ async def _foreseen(
 async def _delete_object(reach: Reach, place: Place, done: Deletion) -> None:
     try:
         reached = await reach.reached(place.connection, place.bucket)
-        mark = await delete_object(reached.writer.requests, place.s3)
+        try:
+            mark = await delete_object(reached.writer.requests, place.s3)
+        except ObjectMissing as error:  # where it was never, it is not gone: its name stays
+            raise missing_there(reached, place, error) from error
     except ObjectMissing:
         done.absent.append(place)
         return

@@ -13,6 +13,7 @@ from anyio.to_thread import run_sync
 from hashdrop.catalog.rows import PointerRow
 from hashdrop.content_types import content_type_of
 from hashdrop.errors import HashdropError
+from hashdrop.errors import ObjectMissing
 from hashdrop.errors import TaggingUnknown
 from hashdrop.pasted import hash_in_key
 from hashdrop.pointer import StoredPointer
@@ -26,6 +27,7 @@ from hashdrop.s3.tagging import read_tags
 from hashdrop.s3.tagging import write_tags
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
+from hashdrop.stored.places import missing_there
 
 if TYPE_CHECKING:
     from hashdrop.connection import Connection
@@ -55,7 +57,10 @@ async def ask_details(reach: Reach, place: Place) -> Details:
     """
     reached = await reach.reached(place.connection, place.bucket)
     requests = reached.writer.requests
-    standing = await ask_for(requests, place.s3)
+    try:
+        standing = await ask_for(requests, place.s3)
+    except ObjectMissing as error:
+        raise missing_there(reached, place, error) from error
     tags: Mapping[str, str] | None = None
     versions: tuple[ObjectVersion, ...] | None = None
     if reached.connection.object_tags:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Protocol
+from urllib.parse import unquote
 
+from hashdrop.connection import LOCAL_CONNECTION_NAME
 from hashdrop.errors import ObjectMissing
+from hashdrop.errors import StoreError
 from hashdrop.errors import UsageError
 from hashdrop.pasted import Pasted
 from hashdrop.pasted import hash_in_key
@@ -41,6 +45,8 @@ class Place:
     """A file name of it; "" where it has none."""
     folder: str = ""
     """Folder below what was dropped."""
+    machine: str = ""
+    """Computer that it was stored from; "" where that is not known, or does not matter."""
 
     @classmethod
     def of(cls, row: PointerRow) -> Place:
@@ -55,6 +61,7 @@ class Place:
             connection=row.connection,
             name=row.name,
             folder=row.folder,
+            machine=row.machine if row.id else "",  # a row of a bucket was seen there just now
         )
 
     @property
@@ -137,6 +144,10 @@ async def find_place(reach: Reach, text: str) -> Place:
         return await _of_hash(reach, catalog, pasted.content_hash)
     bucket = pasted.bucket or reach.connection.bucket
     rows = await catalog.names_at(bucket, pasted.key, limit=1)
+    if not rows and (plain := unquote(pasted.key)) != pasted.key:
+        rows = await catalog.names_at(
+            bucket, plain, limit=1
+        )  # some programs encode s3:// addresses
     if rows:
         return Place.of(rows[0])
     return Place(
@@ -162,6 +173,42 @@ async def _of_hash(reach: Reach, catalog: Catalog, content_hash: str) -> Place:
     best = (own or found)[0]
     rows = await catalog.names_at(best.bucket, best.key, limit=1)
     return Place.of(rows[0]) if rows else known_place(best)
+
+
+def leads_there(reached: Reached, place: Place) -> bool:
+    """Whether a connection that was reached is surely that of a place: only then is what is missing gone.
+
+    In a team's catalog are names of connections that only others have, and of their computers' own stores.
+
+    Args:
+        reached: For the place.
+        place: Of an object.
+    """
+    where = reached.connection
+    if where.name == LOCAL_CONNECTION_NAME and place.machine not in {"", platform.node()}:
+        return False
+    if place.connection == LOCAL_CONNECTION_NAME != where.name:
+        return False
+    return where.bucket == place.bucket or bool(where.router and where.name == place.connection)
+
+
+def missing_there(reached: Reached, place: Place, error: StoreError) -> StoreError:
+    """Return what it means that an object was not found: it is missing, or somewhere else.
+
+    Args:
+        reached: That was asked.
+        place: Of the object.
+        error: What the store said.
+    """
+    if not place.connection or leads_there(reached, place):  # nobody knows better
+        return error
+    where = f"“{place.connection}”" + (f" on {place.machine}" if place.machine else "")
+    return StoreError(
+        f"“{place.file_name}” lies in a store that this computer does not reach.",
+        detail=f"It was stored by {where} in the bucket {place.bucket}.",
+        hint="Make a connection of that name here, or ask who stored it.",
+        technical=error.technical,
+    )
 
 
 def known_place(pointer: StoredPointer) -> Place:

@@ -6,6 +6,7 @@ import platform
 from collections.abc import Callable
 from collections.abc import Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC
 from datetime import datetime
 from datetime import timedelta
@@ -23,6 +24,7 @@ from hashdrop.s3.listing import MOST_AT_ONCE
 from hashdrop.s3.listing import ListedObject
 from hashdrop.s3.listing import list_pages
 from hashdrop.stored.details import row_of
+from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
 
 if TYPE_CHECKING:
@@ -106,6 +108,18 @@ def rebuild_of(reach: Reach, connection: Connection, prefix: str) -> Rebuild:
         other_connections=tuple(sorted(set(others) - {connection.name})),
         machine=platform.node() if connection.name == LOCAL_CONNECTION_NAME else None,
     )
+
+
+async def mark_gone(reach: Reach, place: Place) -> None:
+    """Mark the names of an object that its store has no more; those of other stores stay as they are.
+
+    Raises:
+        HashdropError: The store cannot be reached.
+        CatalogError: The catalog cannot be written.
+    """
+    reached = await reach.reached(place.connection, place.bucket)
+    store = replace(rebuild_of(reach, reached.connection, ""), bucket=place.bucket)
+    await (await reach.catalog()).mark_gone(place.bucket, place.key, store=store)
 
 
 def _store(reach: Reach, connection: Connection) -> str:

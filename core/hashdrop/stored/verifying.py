@@ -12,6 +12,7 @@ from typing import Literal
 
 from anyio.to_thread import run_sync
 
+from hashdrop.errors import BucketMissing
 from hashdrop.errors import ContentMismatch
 from hashdrop.errors import HashdropError
 from hashdrop.errors import LocalStoreError
@@ -22,7 +23,10 @@ from hashdrop.pointer import StoredPointer
 from hashdrop.s3.inspecting import ask_for
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
+from hashdrop.stored.places import Reached
+from hashdrop.stored.places import missing_there
 from hashdrop.stored.places import with_hash
+from hashdrop.stored.rebuilding import mark_gone
 from hashdrop.stored.several import for_each
 
 if TYPE_CHECKING:
@@ -74,7 +78,7 @@ async def verify(
         catalog = await reach.catalog()
         await catalog.mark_verified(pointer, has_its_hash=verdict.status == "verified")
     elif verdict.status == "missing":
-        await (await reach.catalog()).mark_gone(place.bucket, place.key)
+        await mark_gone(reach, place)
     return verdict
 
 
@@ -116,8 +120,10 @@ async def _judged(
     found: str | None = None
     size = 0
     how: Literal["read", "checksum"] = "read"
+    reached: Reached | None = None
     try:
-        reader = (await reach.reached(place.connection, bucket)).writer
+        reached = await reach.reached(place.connection, bucket)
+        reader = reached.writer
         if expected is None or trusts_checksum:
             standing = await ask_for(reader.requests, place.s3)
             if expected is None:
@@ -126,8 +132,10 @@ async def _judged(
         if found is None:
             found, size = await _read_back(reader, place, on_read)
             how = "read"
-    except ObjectMissing as error:
-        return Verdict(bucket, key, "missing", expected, error=error)
+    except (ObjectMissing, BucketMissing) as error:
+        told = missing_there(reached, place, error) if reached else error
+        is_gone = isinstance(told, ObjectMissing)
+        return Verdict(bucket, key, "missing" if is_gone else "failed", expected, error=told)
     except (StoreError, ContentMismatch, UsageError, LocalStoreError) as error:
         return Verdict(bucket, key, "failed", expected, error=error)
     status = "verified" if found == expected else "mismatch"

@@ -62,6 +62,10 @@ class Feed:
         self._is_stale = False
         self._tasks.spawn(self._ask, source, self._question)
 
+    def empty(self) -> None:
+        """Take away what is listed; the next question fills the list."""
+        self._let_go(self._model.reset([]))
+
     def renew(self) -> None:
         """Put what is new in front; where that cannot be, begin anew."""
         if self._is_asking:
@@ -117,10 +121,12 @@ class Feed:
         self._following = page.following
         self._model.is_complete = page.following is None
         self._beginning()
-        before = self._model.reset(page.rows)
-        if len(before) > _FREED_AT_ONCE:
-            self._tasks.spawn(run_sync, _free, before)
+        self._let_go(self._model.reset(page.rows))
         self._answered()
+
+    def _let_go(self, rows: list[PointerRow]) -> None:
+        if len(rows) > _FREED_AT_ONCE:
+            self._tasks.spawn(run_sync, _free, rows)
 
     def _end(self, question: int) -> None:
         if question == self._question:

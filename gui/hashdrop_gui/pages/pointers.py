@@ -215,7 +215,7 @@ class PointersPage(QWidget):
             return
         self.is_bucket = is_bucket
         self.bar.show_bucket(is_bucket)
-        self.model.reset([])
+        self.feed.empty()
         self._show_order()
         self.search_hint_changed.emit(self.search_hint)
         self.search_picked.emit(self.search_text)
@@ -225,7 +225,7 @@ class PointersPage(QWidget):
     def show_connection(self) -> None:
         """List the bucket of another connection."""
         if self.is_bucket:
-            self.model.reset([])
+            self.feed.empty()
             self._ask()
 
     def go(self, *, is_bucket: bool, text: str, uri: str) -> None:

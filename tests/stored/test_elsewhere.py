@@ -1,0 +1,88 @@
+"""Names of a team's catalog whose stores this computer does not reach: they are not gone, and stay."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from hashdrop.catalog.rows import StoredName
+from hashdrop.connection import LOCAL_CONNECTION_NAME
+from hashdrop.errors import ObjectMissing
+from hashdrop.errors import StoreError
+from hashdrop.pointer import StoredPointer
+from hashdrop.stored.places import Place
+
+HASH = hashlib.sha256(b"theirs").hexdigest()
+
+
+@pytest.fixture(params=["of-no-connection-here", "of-another-computers-own-store"])
+async def theirs(request, service):
+    """The row of an object that a colleague stored."""
+    bucket, connection = "their-bucket", "theirs"
+    if request.param != "of-no-connection-here":
+        local = next(one for one in service.connections if one.name == LOCAL_CONNECTION_NAME)
+        bucket, connection = local.bucket, local.name
+    pointer = StoredPointer(bucket, f"{HASH}.csv", HASH, 6, "text/csv")
+    name = StoredName(pointer, "theirs.csv", "", connection, {}, machine="another", user="kim")
+    await (await service.catalog()).record_many([name])
+    (row,) = await service.stored.search()
+    return row
+
+
+async def test_verifying_it_marks_nothing_as_gone(service, theirs):
+    verdicts = []
+    await service.stored.verify_all([Place.of(theirs)], on_verdict=verdicts.append)
+    (row,) = await service.stored.search()
+
+    assert [one.status for one in verdicts] == ["failed"]
+    assert "does not reach" in verdicts[0].error.sentence
+    assert row.gone_at is None
+
+
+async def test_deleting_it_keeps_its_name(service, theirs):
+    (prospect,) = await service.stored.foresee([theirs])
+    deletion = await service.stored.delete([theirs], objects=True)
+    (row,) = await service.stored.search()
+
+    assert prospect.error is not None
+    assert (deletion.names, deletion.absent, len(deletion.refused)) == ([], [], 1)
+    assert (row.name, row.gone_at) == ("theirs.csv", None)
+
+
+async def test_its_details_do_not_call_it_missing(service, theirs):
+    with pytest.raises(StoreError) as told:
+        await service.stored.details(Place.of(theirs))
+
+    assert not isinstance(told.value, ObjectMissing)
+    assert "does not reach" in told.value.sentence
+
+
+@pytest.mark.parametrize("way", ["verify", "delete"])
+async def test_what_is_gone_here_is_not_gone_elsewhere(service, put, s3_server, bucket, way):
+    """The same place in another computer's own store is another object."""
+    row = await put("a.csv", b"a")
+    other = StoredName(row.pointer, "kept.csv", "", LOCAL_CONNECTION_NAME, {}, machine="another")
+    same = StoredName(row.pointer, "b.csv", "", "lab", {})
+    await (await service.catalog()).record_many([other, same])
+    if way == "verify":
+        s3_server.client().delete_object(Bucket=bucket, Key=row.pointer.key)
+        await service.stored.verify_all([Place.of(row)], on_verdict=lambda _: None)
+    else:
+        await service.stored.delete([row], objects=True)
+    gone = {one.name: one.gone_at is not None for one in await service.stored.search()}
+
+    expected = {"kept.csv": False, "b.csv": True}
+    assert gone == expected | ({"a.csv": True} if way == "verify" else {})
+
+
+async def test_an_encoded_address_leads_to_what_the_catalog_knows(service):
+    """Unless an object has that very key."""
+    pointer = StoredPointer("lab-data", "raw/a b.csv", HASH, 6, "text/csv")
+    name = StoredName(pointer, "a b.csv", "", "lab", {})
+    await (await service.catalog()).record_many([name])
+    place = await service.stored.find("s3://lab-data/raw/a%20b.csv")
+    unknown = await service.stored.find("s3://lab-data/raw/c%20d.csv")
+
+    assert (place.key, place.name) == ("raw/a b.csv", "a b.csv")
+    assert unknown.key == "raw/c%20d.csv"
