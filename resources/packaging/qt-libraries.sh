@@ -33,6 +33,7 @@ LIST
     command -v Xvfb >/dev/null || needed+=(xvfb)
     command -v xdotool >/dev/null || needed+=(xdotool)
     command -v import >/dev/null || needed+=(imagemagick)
+    command -v trayer >/dev/null || needed+=(trayer)
     compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null ||
       needed+=(postgresql)
     fc-list 2>/dev/null | grep -i inter >/dev/null || needed+=(fonts-inter)

@@ -8,10 +8,16 @@ import sys
 
 import psutil
 import pytest
+from rich.progress import Progress
 
+from hashdrop.cli import put
 from hashdrop.connection import Connection
+from hashdrop.pointer import StoredPointer
 from hashdrop.settings import Settings
 from hashdrop.settings import save_settings
+from hashdrop.transfers.events import AlreadyStored
+from hashdrop.transfers.events import Queued
+from hashdrop.transfers.events import Stored
 from support.fault_proxy import FaultProxy
 from support.storage_checks import MIB
 
@@ -273,3 +279,22 @@ def test_a_name_that_is_no_unicode_is_stored_and_listed(program, place, tmp_path
 
     assert put.code == 0, put.err
     assert names == [r"a\xff.txt", "b.txt"]
+
+
+POINTER = StoredPointer(
+    bucket="b", key="k.bin", content_hash="0" * 64, content_size=9, content_type="text/plain"
+)
+
+
+@pytest.mark.parametrize("kind", [Stored, AlreadyStored])
+@pytest.mark.parametrize("as_json", [True, False])
+def test_what_could_not_be_verified_is_told_beside_the_rows(capsys, kind, as_json):
+    """The rows' fields are fixed; a script that reads them sees it on stderr."""
+    report = put._Report(as_json=as_json, bars=Progress(disable=True))
+    report(Queued(1, 1, "big.bin", "", "/d/big.bin", 9))
+    report(kind(1, POINTER, 9, 0.1, verified=False, unverified_reason="no checksum to compare"))
+    printed = capsys.readouterr()
+
+    assert "k.bin" in printed.out
+    word = "stored" if kind is Stored else "already stored"
+    assert printed.err == f"hashdrop: big.bin: {word}, unverified: no checksum to compare\n"

@@ -212,6 +212,18 @@ async def test_what_cannot_be_compared_is_told_as_unverified(rig):
     assert "no checksum" in stored[True].unverified_reason
 
 
+async def test_what_was_there_and_cannot_be_compared_is_told_as_unverified(rig):
+    """Its key and size say that it is stored, no checksum does."""
+    path = rig.file()
+    await rig.store(path, target=rig.target(checksums=False))
+    await rig.store(path, target=rig.target(checksums=False))
+    (again,) = rig.of(AlreadyStored)
+
+    await rig.check()
+    assert not again.verified
+    assert "no checksum" in again.unverified_reason
+
+
 async def test_one_body_that_never_gets_through_does_not_hold_the_others_up(rig):
     """A middlebox that cuts one file's content each time: that one fails, the rest is stored."""
     good = [rig.file(f"{number}.txt", SMALL) for number in range(20)]

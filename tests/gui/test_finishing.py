@@ -1,6 +1,7 @@
 """The end of a batch and of all: one notification each, and what was wanted after the last upload.
 
-The offscreen desktop has no tray and shows no notification: what is tested is all that stands behind them.
+The offscreen desktop has no tray and shows no notification: what is tested is all that stands behind them; the rest is in
+tests/end_to_end/test_tray.py.
 """
 
 from __future__ import annotations

@@ -166,9 +166,7 @@ async def test_everything_has_the_name_that_a_screen_reader_says(stored):
 async def test_a_screen_reader_gets_every_state_of_a_row(driver):
     """Name, state in words, details and key; nothing of it is said by a colour only."""
     model = driver.window.model
-    names = (
-        "queued hashing uploading verifying offline sign-in paused stored there failed cancelled"
-    )
+    names = "queued hashing uploading verifying offline sign-in paused stored there failed cancelled doubted"
     model.take(
         [
             Queued(number, 1, f"{name}.txt", "", f"/d/{name}.txt", 100)
@@ -188,12 +186,13 @@ async def test_a_screen_reader_gets_every_state_of_a_row(driver):
             AlreadyStored(9, POINTER, 0, 0.1),
             Failed(10, EndpointUnreachable("The store cannot be reached."), 0.1),
             Cancelled(11, 0.1),
+            AlreadyStored(12, POINTER, 0, 0.1, verified=False, unverified_reason="no checksum"),
         ]
     )
     read = rows_of(driver.view)
 
     assert read == [
-        "11 files. 1 kB · counting… · 2 stored, 1 of them already there · 1 failed · 1 cancelled",
+        "12 files. 1 kB · counting… · 3 stored, 2 of them already there · 1 failed · 1 cancelled",
         "queued.txt. Queued. 100 bytes",
         "hashing.txt. Hashing. 50 of 100 bytes",
         "uploading.txt. Uploading. 70 of 100 bytes. raw/k3.txt",
@@ -205,6 +204,7 @@ async def test_a_screen_reader_gets_every_state_of_a_row(driver):
         "there.txt. Already stored. 100 bytes · nothing was sent. raw/k.txt",
         "failed.txt. Failed. The store cannot be reached.",
         "cancelled.txt. Cancelled. 100 bytes",
+        "doubted.txt. Already stored (unverified). 100 bytes · nothing was sent · no checksum. raw/k.txt",
     ]
 
 

@@ -95,6 +95,10 @@ class _Report:
         self._bars.update(task, description=text, completed=event.done)
 
     def _stored(self, event: Stored | AlreadyStored, status: str) -> None:
+        if not event.verified:
+            name = plain(self._queued[event.id].name)
+            told = status.replace("-", " ")
+            click.echo(f"hashdrop: {name}: {told}, unverified: {event.unverified_reason}", err=True)
         self._ended(
             event.id,
             status,

@@ -142,6 +142,9 @@ class AlreadyStored:
     sent_bytes: int
     """0, but for a stream whose hash is known only at its end."""
     seconds: float
+    verified: bool = True
+    """As for `Stored`; else only its key and size were compared."""
+    unverified_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,12 @@ def success_event(
     """
     if outcome.already_stored:
         return State.ALREADY_STORED, AlreadyStored(
-            id=number, pointer=pointer, sent_bytes=outcome.sent_bytes, seconds=seconds
+            id=number,
+            pointer=pointer,
+            sent_bytes=outcome.sent_bytes,
+            seconds=seconds,
+            verified=outcome.verified,
+            unverified_reason=outcome.unverified_reason,
         )
     return State.STORED, Stored(
         id=number,

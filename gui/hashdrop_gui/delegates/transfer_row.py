@@ -337,7 +337,7 @@ class TransferRowDelegate(QStyledItemDelegate):
         first, second = _lines(option.rect)
         word = sized(option.font, 13, QFont.Weight.DemiBold)
         painter.setFont(word)
-        unverified = row.state is State.STORED and not row.verified
+        unverified = row.state in {State.STORED, State.ALREADY_STORED} and not row.verified
         painter.setPen(QColor(t.waiting if unverified else state_colour(row.state, t)))
         text = QFontMetrics(word).elidedText(
             state_words, Qt.TextElideMode.ElideRight, state.width()

@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtGui import QIcon
 from PySide6.QtGui import QPainter
 from PySide6.QtGui import QPixmap
@@ -22,6 +23,7 @@ from hashdrop_gui.theme import Tokens
 from hashdrop_gui.theme import drawing
 
 _SIZE = 64
+_WITHOUT_DESKTOP = {"offscreen", "minimal"}
 _STEPS = 20
 """Of the progress in the icon: a new picture costs a trip to the desktop."""
 
@@ -70,7 +72,8 @@ class Tray(QObject):
         self.menu.addSeparator()
         self.menu.addAction(tr("Quit")).triggered.connect(lambda *_: self.quit_requested.emit())
         self._icon: QSystemTrayIcon | None = None
-        if QSystemTrayIcon.isSystemTrayAvailable():
+        # Made even where there is no tray yet: one that comes later is found by Qt itself.
+        if QGuiApplication.platformName() not in _WITHOUT_DESKTOP:
             self._icon = QSystemTrayIcon(self)
             self._icon.setContextMenu(self.menu)
             self._icon.activated.connect(self._on_icon_activated)
@@ -114,7 +117,7 @@ class Tray(QObject):
         """Tell the end of a batch; a click on it asks for the batch."""
         self._batch = batch
         self.notice = (title, text)
-        if self._icon is not None:
+        if self._icon is not None and QSystemTrayIcon.isSystemTrayAvailable():
             self._icon.showMessage(title, text, QIcon(tray_picture(None, self._tokens)))
 
     def click_notice(self) -> None:

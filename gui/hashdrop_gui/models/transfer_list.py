@@ -265,8 +265,6 @@ class TransferList:
                 row.done, row.shown = 0, 0.0
             case Stored():
                 self._stored(row, event, State.STORED)
-                row.verified = event.verified
-                row.unverified_reason = event.unverified_reason
             case AlreadyStored():
                 self._stored(row, event, State.ALREADY_STORED)
             case Failed():
@@ -311,6 +309,7 @@ class TransferList:
     def _stored(self, row: FileRow, event: Stored | AlreadyStored, state: State) -> None:
         row.pointer, row.sent_bytes, row.seconds = event.pointer, event.sent_bytes, event.seconds
         row.bucket, row.key = event.pointer.bucket, event.pointer.key
+        row.verified, row.unverified_reason = event.verified, event.unverified_reason
         if row.size is None:
             row.size = event.pointer.content_size
             self.total += row.size

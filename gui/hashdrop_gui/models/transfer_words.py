@@ -22,6 +22,8 @@ def state_text(row: FileRow) -> str:
     """Return the state in words."""
     if row.state is State.STORED:
         return tr("Stored · verified") if row.verified else tr("Stored (unverified)")
+    if row.state is State.ALREADY_STORED and not row.verified:
+        return tr("Already stored (unverified)")
     return tr(row.state.value)
 
 
@@ -45,13 +47,17 @@ def second_line(row: FileRow) -> str:  # noqa: PLR0911  # one case a state
             return size_text(row.done)
         case State.STORED:
             details = [size, duration_text(row.seconds)]
-            if not row.verified and row.unverified_reason:
-                details.append(tr(row.unverified_reason))
-            return _with_folder(" · ".join(details), row)
+            return _with_folder(" · ".join(details + _doubts(row)), row)
         case State.ALREADY_STORED:
-            return _with_folder(f"{size} · {_earlier_text(row)}", row)
+            details = [size, _earlier_text(row)]
+            return _with_folder(" · ".join(details + _doubts(row)), row)
         case _:
             return " · ".join(part for part in (row.folder, size) if part)
+
+
+def _doubts(row: FileRow) -> list[str]:
+    """Return why what is stored could not be verified."""
+    return [] if row.verified or not row.unverified_reason else [tr(row.unverified_reason)]
 
 
 def _with_folder(text: str, row: FileRow) -> str:

@@ -281,6 +281,7 @@ class TransfersPage(QWidget):
         index = self._model.index(self._model.row_of_batch(batch), 0)
         self.view.setCurrentIndex(index)
         self.view.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtTop)
+        self.view.setFocus()
 
     # --- selection -------------------------------------------------------------------------------
 
