@@ -316,6 +316,7 @@ async def test_a_queue_that_cannot_be_noted_again_is_not_forgotten(
         await second.engine.suspend()
     async with open_rig(s3_server, bucket, proxy, folder, keeps_queue=True) as third:
         assert await third.engine.restore(lambda _: third.target()) == 2
+        third.engine.resume_all()  # they were paused
         await third.engine.drained()
 
         await third.check()
