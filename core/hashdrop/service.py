@@ -346,6 +346,10 @@ class Service:
         """Go on with everything."""
         self._engine.resume_all()
 
+    def end_pause(self) -> None:
+        """Go on with what `pause_all` paused; what was paused by itself stays so."""
+        self._engine.end_pause()
+
     async def restore(self) -> int:
         """Queue again what an earlier run left; returns how many files came back.
 
