@@ -329,6 +329,14 @@ class Service:
         """Pause transfers."""
         self._engine.pause(ids)
 
+    def pause_drop(self, batch: int) -> None:
+        """Pause all of a drop, also what is still found of it."""
+        self._engine.pause_drop(batch)
+
+    def resume_drop(self, batch: int) -> None:
+        """Go on with all of a drop, also with what is still found of it."""
+        self._engine.resume_drop(batch)
+
     def resume(self, ids: Iterable[int]) -> None:
         """Go on with paused transfers."""
         self._engine.resume(ids)

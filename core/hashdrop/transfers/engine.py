@@ -296,7 +296,7 @@ class Engine:
     def cancel_drop(self, batch: int) -> None:
         """Cancel all of a drop; what was not found of it yet is not looked for."""
         self._drops.stop_walk(batch)
-        self.cancel([one.id for one in self._transfers.values() if one.batch == batch])
+        self.cancel(self._of_drop(batch))
 
     def _cancel(self, ids: Sequence[int]) -> None:
         ended: list[Transfer] = []
@@ -317,6 +317,19 @@ class Engine:
         ids = list(ids)
         self._apart.update(ids)
         self._slices.do(self._pause, ids)
+
+    def pause_drop(self, batch: int) -> None:
+        """Pause all of a drop, also what is still found of it."""
+        self._drops.pause(batch)
+        self.pause(self._of_drop(batch))
+
+    def resume_drop(self, batch: int) -> None:
+        """Go on with all of a drop, also with what is still found of it."""
+        self._drops.resume(batch)
+        self.resume(self._of_drop(batch))
+
+    def _of_drop(self, batch: int) -> list[int]:
+        return [one.id for one in self._transfers.values() if one.batch == batch]
 
     def _pause(self, ids: Sequence[int]) -> None:
         noted: list[int] = []
@@ -392,6 +405,7 @@ class Engine:
     def resume_all(self) -> None:
         """Go on with everything that is paused."""
         self.is_paused = self.holds_all = False
+        self._drops.resume_all()
         self.resume(list(self._transfers))
 
     def retry(self, ids: Iterable[int], target: Target, *, repair: bool = False) -> None:
