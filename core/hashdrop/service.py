@@ -329,6 +329,14 @@ class Service:
         """Pause transfers."""
         self._engine.pause(ids)
 
+    def pause_drop(self, batch: int) -> None:
+        """Pause all of a drop, also what is still found of it."""
+        self._engine.pause_drop(batch)
+
+    def resume_drop(self, batch: int) -> None:
+        """Go on with all of a drop, also with what is still found of it."""
+        self._engine.resume_drop(batch)
+
     def resume(self, ids: Iterable[int]) -> None:
         """Go on with paused transfers."""
         self._engine.resume(ids)
@@ -345,6 +353,10 @@ class Service:
     def resume_all(self) -> None:
         """Go on with everything."""
         self._engine.resume_all()
+
+    def end_pause(self) -> None:
+        """Go on with what `pause_all` paused; what was paused by itself stays so."""
+        self._engine.end_pause()
 
     async def restore(self) -> int:
         """Queue again what an earlier run left; returns how many files came back.

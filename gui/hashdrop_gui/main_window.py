@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
+from anyio.to_thread import run_sync
 from PySide6.QtCore import Qt
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QAction
@@ -525,17 +526,30 @@ class MainWindow(QMainWindow):
             sentence = tr("Only files on this computer can be stored")
         elif self.pointers.isVisible():
             sentence = self.pointers.drop_sentence(count)
-        elif count == 1 and not local_paths(data)[0].is_dir():
-            sentence = tr("Store 1 file in {place}").format(place=place)
-        elif any(path.is_dir() for path in local_paths(data)[:50]):
+        else:
             sentence = tr("Store {n} items in {place}").format(n=f"{count:,}", place=place)
             if count == 1:
-                sentence = tr("Store this folder in {place}").format(place=place)
-        else:
-            sentence = tr("Store {n} files in {place}").format(n=f"{count:,}", place=place)
+                sentence = tr("Store this in {place}").format(place=place)
+            self._tasks.spawn(self._name_dragged, local_paths(data), place, sentence)
         self._overlay.show_sentence(sentence)
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
+
+    async def _name_dragged(self, paths: list[Path], place: str, shown: str) -> None:
+        """Call what is dragged by its kind, once that is known: a network folder may not answer."""
+
+        def has_folder() -> bool:
+            return any(path.is_dir() for path in paths[:50])
+
+        folder, count = await run_sync(has_folder, abandon_on_cancel=True), len(paths)
+        if self._overlay.isHidden() or self._overlay.sentence != shown:
+            return
+        if count == 1:
+            words = tr("Store this folder in {place}") if folder else tr("Store 1 file in {place}")
+            self._overlay.show_sentence(words.format(place=place))
+        elif not folder:
+            words = tr("Store {n} files in {place}")
+            self._overlay.show_sentence(words.format(n=f"{count:,}", place=place))
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         """Take the sentence away."""

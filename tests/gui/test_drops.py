@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
+from pathlib import Path
 
 import anyio
 import pytest
@@ -36,7 +38,10 @@ async def test_the_destination_is_named_before_release(driver, bucket, tmp_path)
     event = driver.drag(files_data(files))
 
     assert driver.overlay.isVisible()
-    assert f"Store 3 files in s3://{bucket}/raw/" == driver.overlay.sentence
+    assert f"Store 3 items in s3://{bucket}/raw/" == driver.overlay.sentence
+
+    await until(lambda: driver.overlay.sentence == f"Store 3 files in s3://{bucket}/raw/")
+
     assert driver.overlay.geometry() == driver.window.rect()
     assert (True, Qt.DropAction.CopyAction) == (event.isAccepted(), event.dropAction())
 
@@ -46,13 +51,27 @@ async def test_the_destination_is_named_before_release(driver, bucket, tmp_path)
     assert driver.rows == []
 
 
-async def test_one_file_and_a_folder_are_called_what_they_are(driver, bucket, tmp_path):
+async def test_one_file_and_a_folder_are_called_what_they_are(
+    driver, bucket, tmp_path, monkeypatch
+):
     """One file is no "1 files", and a folder is no file."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "a.txt").touch()
     said = []
+    asked_in = set()
+    is_dir = Path.is_dir
+
+    def noted(path):
+        asked_in.add(threading.get_ident())
+        return is_dir(path)
+
+    monkeypatch.setattr(Path, "is_dir", noted)
     for paths in (["a.txt"], ["folder"], ["a.txt", "folder"]):
+        asked_in.clear()
         driver.drag(files_data([tmp_path / path for path in paths]))
+        await until(lambda: asked_in)
+        await anyio.sleep(0.2)
+        assert threading.get_ident() not in asked_in  # a network folder may not answer
         said.append(driver.overlay.sentence.partition(" in s3://")[0])
         driver.leave()
 

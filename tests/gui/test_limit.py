@@ -106,6 +106,29 @@ async def test_a_timed_pause_ends_by_the_clock(driver, tmp_path):
     assert driver.window.bottom.turn.text() == "Pause all"
 
 
+async def test_the_end_of_a_timed_pause_leaves_what_was_paused_by_itself(driver, tmp_path):
+    """Only "Resume all", pressed by the person, goes on with that too."""
+    clock = [datetime.now().astimezone()]
+    driver.window.holding.timed_pause.now = lambda: clock[0]
+    for name in ("own.bin", "other.bin"):
+        (tmp_path / name).write_bytes(os.urandom(6 * MIB))
+    driver.service.throttle.change(1000)
+    driver.drop(tmp_path / "own.bin", tmp_path / "other.bin")
+    await until(lambda: len(driver.rows) == 2)
+    driver.service.pause([driver.row("own.bin").id])
+    await driver.has("own.bin", State.PAUSED)
+    await choose(driver, "Pause for 15 minutes")
+    await driver.has("other.bin", State.PAUSED)
+    driver.service.throttle.change(None)
+    clock[0] += timedelta(minutes=16)
+    await driver.has("other.bin", State.STORED)
+
+    assert driver.row("own.bin").state is State.PAUSED
+
+    driver.window.holding.resume_all()
+    await driver.has("own.bin", State.STORED)
+
+
 async def test_a_timed_pause_is_ended_by_the_button(driver):
     """Whoever resumes before is not paused or resumed by the clock later."""
     await choose(driver, "Pause for 1 hour")

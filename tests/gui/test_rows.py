@@ -7,6 +7,7 @@ import json
 
 import anyio
 import pytest
+from PySide6.QtCore import QPoint
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
@@ -77,6 +78,22 @@ async def test_many_paths_are_copied_by_the_keyboard_one_a_line(stored):
 
     assert [key_of(b"a.csv", ".csv"), key_of(b"b.csv", ".csv")] == stored.clipboard.split("\n")
     assert stored.window.summary.text() == "Copied 2 paths"
+
+
+async def test_a_selected_drop_copies_the_paths_of_all_its_files(stored):
+    """Ctrl+C on the row of a drop, open or closed, is like the same with all of its rows selected."""
+    batch = stored.batches[0]
+    for is_open in (True, False):
+        stored.window.transfers.view.model().set_open(batch, is_open=is_open)
+        index = stored.view.model().index(stored.view.model().row_of_batch(batch), 0)
+        rect = stored.view.visualRect(index)
+        point = QPoint(rect.left() + 120, rect.center().y())
+        QGuiApplication.clipboard().clear()
+        QTest.mouseClick(stored.view.viewport(), Qt.MouseButton.LeftButton, pos=point)
+        QTest.keyClick(stored.view, Qt.Key.Key_C, CTRL)
+
+        copied = stored.clipboard.split("\n")
+        assert copied == [row.key for row in batch.files if row.key]
 
 
 async def test_the_menu_offers_only_what_can_be_done(stored):

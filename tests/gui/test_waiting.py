@@ -117,3 +117,27 @@ async def test_a_message_that_was_put_away_stays_away(opened, proxy, tmp_path):
         await until(lambda: driver.batches[0].scanned)
 
         assert not banner.isVisible()
+
+
+async def test_what_is_waited_for_is_told_again_after_another_message(opened, proxy, tmp_path):
+    """A message that covers it does not end it: it is back when that is put away, and goes when it is over."""
+    (tmp_path / "a.bin").write_bytes(os.urandom(6 * MIB))
+    async with opened(endpoint_url=proxy.endpoint_url) as driver:
+        banner = driver.window.banner
+        proxy.add(Rule.answer("UploadPart", 400, "ExpiredToken", times=999))
+        driver.drop(tmp_path / "a.bin")
+        await until(lambda: banner.says("sign-in"))
+        said = banner.text
+        banner.say("Another thing failed.")
+        press(banner.findChild(QToolButton))
+
+        assert banner.isVisible()
+        assert (said, "I have signed in") == (banner.text, banner.action.text())
+
+        banner.say("Another thing failed.")
+        proxy.clear()
+        await driver.service.signed_in()
+        await driver.has("a.bin", State.STORED)
+        press(banner.findChild(QToolButton))
+
+        assert not banner.isVisible()

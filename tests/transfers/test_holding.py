@@ -174,3 +174,21 @@ async def test_a_held_file_that_is_resumed_or_retried_waits_on(journaled, watche
     assert len(of(events, Stored)) == 199
     assert [event.id for event in of(events, Cancelled)][1:] == [4]
     assert (len(of(events, Paused)), of(events, Failed)) == (200, [])
+
+
+async def test_what_is_found_of_a_paused_drop_is_paused_too(journaled, watched, tmp_path):
+    """Nothing of it is sent till it is gone on with; it is still being counted when it is paused."""
+    engine, events = journaled
+    target, proxy = watched
+    batch = engine.add([folder_of(tmp_path, 320)], target)
+    engine.pause_drop(batch)
+    await until(events, BatchScanned)
+    await anyio.sleep(0.3)
+
+    assert (len(of(events, Queued)), len(of(events, Paused))) == (320, 320)
+    assert proxy.requests == []
+
+    engine.resume_drop(batch)
+    await engine.drained()
+
+    assert len(of(events, Stored)) == 320

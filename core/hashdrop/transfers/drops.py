@@ -101,6 +101,8 @@ class Drops:
         """By the numbers of their batches."""
         self._walks: dict[int, anyio.CancelScope] = {}
         """By the numbers of their batches."""
+        self._paused: set[int] = set()
+        """Numbers of batches of which what is still found is paused."""
         self._dismissed = 0
         self.walking = 0
         """Drops that are still being walked."""
@@ -121,6 +123,8 @@ class Drops:
         self.walking += 1
         if ask_above is not None:
             self._held[like.batch] = HeldDrop(ask_above)
+        held = self._held.get(like.batch)
+        self._walks[like.batch] = held.walk if held else anyio.CancelScope()
         self._group.start_soon(self._walk, list(paths), like)
 
     def stop_walks(self) -> None:
@@ -132,6 +136,19 @@ class Drops:
         """End the walk of a drop, if it goes on; what is just being queued of it is cancelled."""
         if batch in self._walks:
             self._walks[batch].cancel()
+
+    def pause(self, batch: int) -> None:
+        """Pause what is still found of a drop, if its walk goes on."""
+        if batch in self._walks:
+            self._paused.add(batch)
+
+    def resume(self, batch: int) -> None:
+        """Let what is still found of a drop wait for its turn."""
+        self._paused.discard(batch)
+
+    def resume_all(self) -> None:
+        """Let what is still found of any drop wait for its turn."""
+        self._paused.clear()
 
     def release(self, batch: int) -> None:
         """Begin a drop that is held: the person wants it."""
@@ -192,8 +209,7 @@ class Drops:
         faults: list[SourceError] = []
         found = find_files(paths)
         held = self._held.get(like.batch)
-        walk = held.walk if held else anyio.CancelScope()
-        self._walks[like.batch] = walk
+        walk = self._walks[like.batch]
         try:
             with walk:
                 while step := await run_sync(lambda: list(islice(found, _STEP))):
@@ -220,11 +236,7 @@ class Drops:
                             )
                         )
                     with anyio.CancelScope(shield=True):  # noted and queued, or neither
-                        asked = bool(held and held.is_asked and not held.is_released)
-                        await self._notes.queued(queued, held=asked)
-                        for transfer in queued:
-                            self._hold(transfer, held)
-                            self._line.take(transfer)
+                        await self._take(like.batch, queued, held)
                         if held is not None:
                             await self._ask(like.batch, held, files, total)
                     if walk.cancel_called and not (held and held.is_dismissed):
@@ -232,6 +244,7 @@ class Drops:
                     self._line.go_on()
         finally:
             del self._walks[like.batch]
+            self._paused.discard(like.batch)
             self.walking -= 1
             if held is not None:
                 held.walked.set()
@@ -242,6 +255,18 @@ class Drops:
         self.tell_scanned(
             BatchScanned(batch=like.batch, files=files, total_size=total, faults=tuple(faults))
         )
+
+    async def _take(self, batch: int, queued: list[Transfer], held: HeldDrop | None) -> None:
+        asked = bool(held and held.is_asked and not held.is_released)
+        await self._notes.queued(queued, held=asked)
+        paused = batch in self._paused  # by now: noting took its time
+        for transfer in queued:
+            self._hold(transfer, held)
+            if paused:
+                transfer.enter(State.PAUSED)
+            self._line.take(transfer)
+        if paused:
+            await self._notes.paused([one.id for one in queued], paused=True)
 
     def _hold(self, transfer: Transfer, held: HeldDrop | None) -> None:
         if held is not None and not held.is_released:

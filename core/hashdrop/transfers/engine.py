@@ -137,6 +137,8 @@ class Engine:
         """Whether nothing is started until `resume_all`."""
         self.holds_all = False
         """Whether the person paused all: what comes now is noted as paused for the next start, too."""
+        self._apart: set[int] = set()
+        """What was paused by itself, not with all."""
 
     # --- what others call ------------------------------------------------------------------------
 
@@ -294,7 +296,7 @@ class Engine:
     def cancel_drop(self, batch: int) -> None:
         """Cancel all of a drop; what was not found of it yet is not looked for."""
         self._drops.stop_walk(batch)
-        self.cancel([one.id for one in self._transfers.values() if one.batch == batch])
+        self.cancel(self._of_drop(batch))
 
     def _cancel(self, ids: Sequence[int]) -> None:
         ended: list[Transfer] = []
@@ -312,7 +314,22 @@ class Engine:
 
     def pause(self, ids: Iterable[int]) -> None:
         """Pause transfers: what was sent of them stays in the store and is gone on with."""
+        ids = list(ids)
+        self._apart.update(ids)
         self._slices.do(self._pause, ids)
+
+    def pause_drop(self, batch: int) -> None:
+        """Pause all of a drop, also what is still found of it."""
+        self._drops.pause(batch)
+        self.pause(self._of_drop(batch))
+
+    def resume_drop(self, batch: int) -> None:
+        """Go on with all of a drop, also with what is still found of it."""
+        self._drops.resume(batch)
+        self.resume(self._of_drop(batch))
+
+    def _of_drop(self, batch: int) -> list[int]:
+        return [one.id for one in self._transfers.values() if one.batch == batch]
 
     def _pause(self, ids: Sequence[int]) -> None:
         noted: list[int] = []
@@ -337,7 +354,9 @@ class Engine:
         if self.is_paused:
             self.is_paused = self.holds_all = False
             going_on = set(ids)
-            self.pause([number for number in self._transfers if number not in going_on])
+            left = [number for number in self._transfers if number not in going_on]
+            self._slices.do(self._pause, left)
+        self._apart.difference_update(ids)
         self._resuming += 1
         self._slices.do(self._resume, ids)
         self._slices.do(self._begin_again, ())
@@ -376,11 +395,17 @@ class Engine:
     def pause_all(self) -> None:
         """Pause everything, and start nothing until `resume_all`."""
         self.is_paused = self.holds_all = True
-        self.pause(list(self._transfers))
+        self._slices.do(self._pause, list(self._transfers))
+
+    def end_pause(self) -> None:
+        """Go on with what `pause_all` paused; what was paused by itself stays so."""
+        self.is_paused = self.holds_all = False
+        self.resume([number for number in self._transfers if number not in self._apart])
 
     def resume_all(self) -> None:
         """Go on with everything that is paused."""
         self.is_paused = self.holds_all = False
+        self._drops.resume_all()
         self.resume(list(self._transfers))
 
     def retry(self, ids: Iterable[int], target: Target, *, repair: bool = False) -> None:
@@ -495,8 +520,10 @@ class Engine:
             self._history.queued(transfer)
         self._reporter.emit(queued_event(transfer))
         if transfer.state is State.PAUSED:
+            self._apart.add(transfer.id)
             self._reporter.emit(Paused(id=transfer.id))
         else:
+            self._apart.discard(transfer.id)
             self.line_up(transfer)
 
     def line_up(self, transfer: Transfer) -> None:

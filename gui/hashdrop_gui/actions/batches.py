@@ -72,9 +72,9 @@ class Batches(QObject):
         files = batch.files
         match BatchAction(action):
             case BatchAction.PAUSE:
-                self._service.pause([one.id for one in files if not one.state.is_final])
+                self._service.pause_drop(number)
             case BatchAction.RESUME:
-                self._service.resume([one.id for one in files if one.state is State.PAUSED])
+                self._service.resume_drop(number)
             case BatchAction.CANCEL:
                 self._service.cancel_drop(number)
             case BatchAction.RETRY:

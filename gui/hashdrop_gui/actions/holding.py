@@ -55,7 +55,7 @@ class Holding(QObject):
         self._tasks = tasks
         self._window = window
         self.timed_pause = TimedPause(self)
-        self.timed_pause.ended.connect(self.resume_all)
+        self.timed_pause.ended.connect(self._on_pause_ended)
         bar.pause_requested.connect(self.pause_all)
         bar.resume_requested.connect(self.resume_all)
         bar.cancel_requested.connect(lambda: tasks.spawn(service.cancel_all))
@@ -102,6 +102,10 @@ class Holding(QObject):
         self._bar.show_paused(paused=self.is_held)
         self._bar.cancel.setVisible(self._list.active > 0)
         self.changed.emit()
+
+    def _on_pause_ended(self) -> None:
+        self._service.end_pause()
+        self.show()
 
     def _show_limit(self, bytes_per_s: float | None) -> None:
         self._service.throttle.change(bytes_per_s)

@@ -44,7 +44,9 @@ class Waits(QObject):
     def show_connection(self, error: HashdropError | None, *, is_ready: bool) -> None:
         """Tell why the connection itself cannot be used, or that it can."""
         if error is not None:
-            self._banner.say(error.sentence, about=_STORE, action=tr("Try again"), settings=True)
+            self._banner.say(
+                error.sentence, about=_STORE, action=tr("Try again"), settings=True, lasts=True
+            )
         elif is_ready:
             self._banner.withdraw(_STORE)
 
@@ -65,9 +67,12 @@ class Waits(QObject):
             rest = rest.format(n=round(wait.seconds))
         text = f"{wait.error.sentence} {rest}"
         if before is None or before.error is not wait.error:
-            self._banner.say(text, about=about, action=action, settings=wait.needs_sign_in)
-        elif self._banner.says(about):
-            self._banner.change(text)
+            self._banner.say(
+                text, about=about, action=action, settings=wait.needs_sign_in, lasts=True
+            )
+            self._banner.withdraw(_OFFLINE if about == _SIGN_IN else _SIGN_IN)
+        else:
+            self._banner.change(text, about=about)
 
     def _on_banner_acted(self, about: str) -> None:
         if about == _SIGN_IN:
