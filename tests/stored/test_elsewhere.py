@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 
 import pytest
 
@@ -86,3 +87,36 @@ async def test_an_encoded_address_leads_to_what_the_catalog_knows(service):
 
     assert (place.key, place.name) == ("raw/a b.csv", "a b.csv")
     assert unknown.key == "raw/c%20d.csv"
+
+
+@pytest.fixture
+async def twins(service, tmp_path):
+    """This computer's row, and another computer's, of one key: each in its own store."""
+    connection = next(one for one in service.connections if one.name == LOCAL_CONNECTION_NAME)
+    await service.use_connection(connection.name)
+    path = tmp_path / "own.csv"
+    path.write_bytes(b"the same")
+    service.add([path])
+    await service.drained()
+    (own,) = await service.stored.search()
+    name = StoredName(own.pointer, "theirs.csv", "", own.connection, {}, machine="another")
+    await (await service.catalog()).record_many([name])
+    theirs = next(row for row in await service.stored.search() if row.name == "theirs.csv")
+    return own, theirs
+
+
+async def test_what_is_asked_of_anothers_store_is_not_done_to_ones_own(service, twins, tmp_path):
+    """The object at the same place here stays, and is not given out as theirs."""
+    own, theirs = twins
+    deletion = await service.stored.delete([theirs], objects=True)
+    with pytest.raises(StoreError, match="does not reach"):
+        await service.stored.get(Place.of(theirs), tmp_path / "theirs.csv")
+    with pytest.raises(StoreError, match="does not reach"):
+        await service.stored.link(Place.of(theirs), timedelta(hours=1))
+    await service.stored.verify_all([Place.of(own)], on_verdict=lambda _: None)
+    verified = {row.name: row.verified_at is not None for row in await service.stored.search()}
+    _, size, was_checked = await service.stored.get(Place.of(own), tmp_path / "own-again.csv")
+
+    assert [place.machine for place, _ in deletion.refused] == ["another"]
+    assert (size, was_checked) == (8, True)
+    assert verified == {"own.csv": True, "theirs.csv": False}

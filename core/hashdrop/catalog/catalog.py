@@ -123,7 +123,12 @@ class Catalog:
                 await forget_names(connection, [row.id for row in rows], objects=objects)
 
     async def mark_verified(
-        self, pointer: StoredPointer, *, has_its_hash: bool, moment: datetime | None = None
+        self,
+        pointer: StoredPointer,
+        *,
+        has_its_hash: bool,
+        moment: datetime | None = None,
+        store: Rebuild | None = None,
     ) -> None:
         """Note that an object was read back and has its hash, or has another: then no date stands there.
 
@@ -131,6 +136,7 @@ class Catalog:
             pointer: The object, with the hash that it should have.
             has_its_hash: What was found out.
             moment: When; by default now.
+            store: That was asked: only names that belong to it are marked; `None` for all.
 
         Raises:
             CatalogError: The database cannot be written.
@@ -138,8 +144,9 @@ class Catalog:
         when = (moment or datetime.now(UTC)) if has_its_hash else None
         with told("written"):
             async with self._writing, begin_writing(self._engine) as connection:
+                scope = scope_of(store) if store else []
                 await mark_verified(
-                    connection, pointer.bucket, pointer.key, pointer.content_hash, when
+                    connection, pointer.bucket, pointer.key, pointer.content_hash, when, *scope
                 )
 
     async def mark_gone(

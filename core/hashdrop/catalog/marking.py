@@ -28,7 +28,12 @@ def at_place(bucket: str, key: str) -> tuple[ColumnElement[bool], ColumnElement[
 
 
 async def mark_verified(
-    connection: AsyncConnection, bucket: str, key: str, content_hash: str, moment: datetime | None
+    connection: AsyncConnection,
+    bucket: str,
+    key: str,
+    content_hash: str,
+    moment: datetime | None,
+    *scope: ColumnElement[bool],
 ) -> None:
     """Mark the names of an object: its content has its hash, or with `None`: it was found not to have it.
 
@@ -38,13 +43,14 @@ async def mark_verified(
         key: Of the object.
         content_hash: That was looked for; names under another hash are left alone.
         moment: When, UTC.
+        *scope: Conditions of the names that are meant; by default all.
 
     Raises:
         SQLAlchemyError: The database cannot be written.
     """
     await connection.execute(
         update(NameRecord)
-        .where(*at_place(bucket, key), NameRecord.content_hash == content_hash)
+        .where(*at_place(bucket, key), NameRecord.content_hash == content_hash, *scope)
         .values(verified_at=moment, gone_at=None)  # what was read is there
     )
 

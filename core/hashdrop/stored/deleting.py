@@ -24,6 +24,7 @@ from hashdrop.s3.inspecting import ask_for
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
 from hashdrop.stored.places import missing_there
+from hashdrop.stored.places import reach_place
 from hashdrop.stored.rebuilding import mark_gone
 from hashdrop.stored.several import for_each
 from hashdrop.stored.several import listed
@@ -151,7 +152,7 @@ async def undo(reach: Reach, deletion: Deletion) -> None:
         back: list[Place] = []
         for place, mark in list(deletion.marks.values()):
             try:
-                reached = await reach.reached(place.connection, place.bucket)
+                reached = await reach_place(reach, place, surely=True)
                 await undelete_object(reached.writer.requests, place.s3, mark)
             except HashdropError as error:
                 problem = problem or error
@@ -183,7 +184,7 @@ async def _foreseen(
 ) -> Prospect:
     bucket = place.connection, place.bucket
     try:
-        reached = await reach.reached(place.connection, place.bucket)
+        reached = await reach_place(reach, place, surely=True)
         try:
             standing = await ask_for(reached.writer.requests, place.s3)
         except ObjectMissing as error:
@@ -199,7 +200,7 @@ async def _foreseen(
 
 async def _delete_object(reach: Reach, place: Place, done: Deletion) -> None:
     try:
-        reached = await reach.reached(place.connection, place.bucket)
+        reached = await reach_place(reach, place, surely=True)
         try:
             mark = await delete_object(reached.writer.requests, place.s3)
         except ObjectMissing as error:  # where it was never, it is not gone: its name stays

@@ -28,6 +28,7 @@ from hashdrop.s3.tagging import write_tags
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
 from hashdrop.stored.places import missing_there
+from hashdrop.stored.places import reach_place
 
 if TYPE_CHECKING:
     from hashdrop.connection import Connection
@@ -55,7 +56,7 @@ async def ask_details(reach: Reach, place: Place) -> Details:
         ObjectMissing: It is not there.
         HashdropError: The store cannot be asked.
     """
-    reached = await reach.reached(place.connection, place.bucket)
+    reached = await reach_place(reach, place)
     requests = reached.writer.requests
     try:
         standing = await ask_for(requests, place.s3)
@@ -92,7 +93,7 @@ async def change_tags(reach: Reach, place: Place, tags: Mapping[str, str]) -> bo
         HashdropError: The store refuses, or cannot be asked; nothing was changed.
         CatalogError: The catalog cannot be written.
     """
-    reached = await reach.reached(place.connection, place.bucket)
+    reached = await reach_place(reach, place)
     in_store = reached.connection.object_tags
     if in_store:
         try:

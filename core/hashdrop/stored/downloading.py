@@ -16,6 +16,7 @@ from hashdrop.s3.download import download
 from hashdrop.s3.threads import call
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
+from hashdrop.stored.places import reach_place
 from hashdrop.stored.places import with_hash
 from hashdrop.stored.several import for_each
 from hashdrop.stored.several import listed
@@ -161,7 +162,7 @@ async def _download(
             size = place.size or 0
             on_bytes(size)
             return Downloaded(place, target, size, is_verified=True, was_there=True)
-        reached = await reach.reached(place.connection, place.bucket)
+        reached = await reach_place(reach, place)
         path, size, verified = await download(
             reached.writer, place.s3, target, expected=expected, on_bytes=on_bytes
         )

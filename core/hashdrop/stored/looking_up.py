@@ -25,8 +25,10 @@ from hashdrop.s3.inspecting import ask_for
 from hashdrop.s3.threads import call
 from hashdrop.snapshot import FileSnapshot
 from hashdrop.snapshot import source_error
+from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
 from hashdrop.stored.places import Reached
+from hashdrop.stored.places import is_of_another
 from hashdrop.stored.several import for_each
 from hashdrop.transfers.sources import Found
 from hashdrop.transfers.sources import find_files
@@ -189,9 +191,15 @@ async def _ask(reach: Reach, place: FoundPlace, size: int) -> None:
 
 async def _leading_to(reach: Reach, place: FoundPlace) -> Reached | None:
     """Return the connection of a place; `None` if there is none any more: another's keys prove nothing."""
-    reached = await reach.reached(place.connection, place.bucket)
-    is_it = reached.connection.name == place.connection or reached.connection.bucket == place.bucket
-    return reached if is_it else None
+    own = Place(place.bucket, place.key, connection=place.connection)
+    known = {(row.connection, row.machine): Place.of(row) for row in place.names}
+    for one in known.values() or [own]:
+        reached = await reach.reached(one.connection, one.bucket)
+        where = reached.connection
+        is_it = where.name == one.connection or where.bucket == one.bucket
+        if is_it and not is_of_another(reached, one):
+            return reached
+    return None
 
 
 async def _walked(paths: Sequence[Path]) -> AsyncGenerator[Found, None]:

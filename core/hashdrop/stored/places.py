@@ -175,6 +175,29 @@ async def _of_hash(reach: Reach, catalog: Catalog, content_hash: str) -> Place:
     return Place.of(rows[0]) if rows else known_place(best)
 
 
+async def reach_place(reach: Reach, place: Place, *, surely: bool = False) -> Reached:
+    """Return the connection of a place when it is reached; the one way to an object that is named.
+
+    Args:
+        reach: To the stores.
+        place: Of an object.
+        surely: Whether to refuse what may not lead there, as a connection of another name to another bucket:
+            for acts that cannot be taken back.
+
+    Raises:
+        StoreError: The object lies in a store that this computer does not reach: another's own store may hold
+            an object at the same place.
+        HashdropError: The connection cannot be reached.
+    """
+    reached = await reach.reached(place.connection, place.bucket)
+    is_there = not is_of_another(reached, place)
+    if surely and reached.connection.name != place.connection:
+        is_there = leads_there(reached, place)
+    if place.connection and not is_there:
+        raise _unreached(place)
+    return reached
+
+
 def leads_there(reached: Reached, place: Place) -> bool:
     """Whether a connection that was reached is surely that of a place: only then is what is missing gone.
 
@@ -185,9 +208,7 @@ def leads_there(reached: Reached, place: Place) -> bool:
         place: Of an object.
     """
     where = reached.connection
-    if where.name == LOCAL_CONNECTION_NAME and place.machine not in {"", platform.node()}:
-        return False
-    if place.connection == LOCAL_CONNECTION_NAME != where.name:
+    if is_of_another(reached, place):
         return False
     return where.bucket == place.bucket or bool(where.router and where.name == place.connection)
 
@@ -202,12 +223,29 @@ def missing_there(reached: Reached, place: Place, error: StoreError) -> StoreErr
     """
     if not place.connection or leads_there(reached, place):  # nobody knows better
         return error
+    return _unreached(place, technical=error.technical)
+
+
+def is_of_another(reached: Reached, place: Place) -> bool:
+    """Whether either is the store on a computer, and the other is not that very one.
+
+    Args:
+        reached: A connection.
+        place: Of an object.
+    """
+    local = LOCAL_CONNECTION_NAME
+    if (reached.connection.name == local) != (place.connection == local):
+        return bool(place.connection)
+    return place.connection == local and place.machine not in {"", platform.node()}
+
+
+def _unreached(place: Place, *, technical: str = "") -> StoreError:
     where = f"“{place.connection}”" + (f" on {place.machine}" if place.machine else "")
     return StoreError(
         f"“{place.file_name}” lies in a store that this computer does not reach.",
         detail=f"It was stored by {where} in the bucket {place.bucket}.",
         hint="Make a connection of that name here, or ask who stored it.",
-        technical=error.technical,
+        technical=technical,
     )
 
 

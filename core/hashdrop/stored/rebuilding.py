@@ -26,6 +26,7 @@ from hashdrop.s3.listing import list_pages
 from hashdrop.stored.details import row_of
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
+from hashdrop.stored.places import reach_place
 
 if TYPE_CHECKING:
     from hashdrop.connection import Connection
@@ -117,9 +118,19 @@ async def mark_gone(reach: Reach, place: Place) -> None:
         HashdropError: The store cannot be reached.
         CatalogError: The catalog cannot be written.
     """
-    reached = await reach.reached(place.connection, place.bucket)
-    store = replace(rebuild_of(reach, reached.connection, ""), bucket=place.bucket)
-    await (await reach.catalog()).mark_gone(place.bucket, place.key, store=store)
+    await (await reach.catalog()).mark_gone(
+        place.bucket, place.key, store=await store_of(reach, place)
+    )
+
+
+async def store_of(reach: Reach, place: Place) -> Rebuild:
+    """Return whose names are meant by what its store says of an object.
+
+    Raises:
+        HashdropError: The store cannot be reached.
+    """
+    reached = await reach_place(reach, place)
+    return replace(rebuild_of(reach, reached.connection, ""), bucket=place.bucket)
 
 
 def _store(reach: Reach, connection: Connection) -> str:

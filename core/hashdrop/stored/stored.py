@@ -49,6 +49,7 @@ from hashdrop.stored.looking_up import look_up_all
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
 from hashdrop.stored.places import find_place
+from hashdrop.stored.places import reach_place
 from hashdrop.stored.places import with_hash
 from hashdrop.stored.rebuilding import rebuild
 from hashdrop.stored.several import listed
@@ -184,7 +185,7 @@ class Stored:
             HashdropError: It is not there, or cannot be asked for.
         """
         check_duration(expires)
-        reached = await self._reach.reached(place.connection, place.bucket)
+        reached = await reach_place(self._reach, place)
         requests = reached.writer.requests
         await ask_for(requests, place.s3)
         return await run_sync(
@@ -213,7 +214,7 @@ class Stored:
         Raises:
             HashdropError: It is not there, does not fit its hash, or cannot be written.
         """
-        reached = await self._reach.reached(place.connection, place.bucket)
+        reached = await reach_place(self._reach, place)
         return await download(
             reached.writer, place.s3, output, expected=with_hash(place), on_bytes=on_bytes
         )
@@ -325,7 +326,7 @@ class Stored:
             ValueError: More are asked for than are to be held in memory.
             HashdropError: It is not there, or cannot be read.
         """
-        reached = await self._reach.reached(place.connection, place.bucket)
+        reached = await reach_place(self._reach, place)
         return await read_range(reached.writer.requests, place.s3, start, length)
 
     async def change_tags(self, place: Place, tags: Mapping[str, str]) -> bool:

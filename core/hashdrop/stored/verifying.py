@@ -25,8 +25,10 @@ from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
 from hashdrop.stored.places import Reached
 from hashdrop.stored.places import missing_there
+from hashdrop.stored.places import reach_place
 from hashdrop.stored.places import with_hash
 from hashdrop.stored.rebuilding import mark_gone
+from hashdrop.stored.rebuilding import store_of
 from hashdrop.stored.several import for_each
 
 if TYPE_CHECKING:
@@ -76,7 +78,11 @@ async def verify(
     if verdict.status in {"verified", "mismatch"} and expected:
         pointer = StoredPointer(place.bucket, place.key, expected, verdict.size or 0, "")
         catalog = await reach.catalog()
-        await catalog.mark_verified(pointer, has_its_hash=verdict.status == "verified")
+        await catalog.mark_verified(
+            pointer,
+            has_its_hash=verdict.status == "verified",
+            store=await store_of(reach, place),
+        )
     elif verdict.status == "missing":
         await mark_gone(reach, place)
     return verdict
@@ -122,7 +128,7 @@ async def _judged(
     how: Literal["read", "checksum"] = "read"
     reached: Reached | None = None
     try:
-        reached = await reach.reached(place.connection, bucket)
+        reached = await reach_place(reach, place)
         reader = reached.writer
         if expected is None or trusts_checksum:
             standing = await ask_for(reader.requests, place.s3)
