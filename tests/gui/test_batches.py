@@ -145,8 +145,9 @@ async def test_a_batch_is_paused_resumed_and_cancelled_by_its_links(uploading, s
     assert s3_server.open_uploads(bucket) == []
 
 
+@pytest.mark.parametrize("way", ["link", "key"])
 async def test_a_batch_that_is_cancelled_while_it_is_counted_is_cancelled_as_a_whole(
-    driver, s3_server, bucket, tmp_path
+    driver, s3_server, bucket, tmp_path, way
 ):
     """What is found behind the click is not stored either."""
     folder = tmp_path / "many"
@@ -158,7 +159,10 @@ async def test_a_batch_that_is_cancelled_while_it_is_counted_is_cancelled_as_a_w
     (batch,) = driver.batches
     was_counted = batch.scanned
     driver.view.setCurrentIndex(batch_index(driver))
-    click_batch(driver, BatchAction.CANCEL)
+    if way == "link":
+        click_batch(driver, BatchAction.CANCEL)
+    else:
+        QTest.keyClick(driver.view, Qt.Key.Key_Delete)
     await until(lambda: batch.is_finished)
 
     assert not was_counted

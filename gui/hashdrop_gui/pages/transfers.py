@@ -300,9 +300,17 @@ class TransfersPage(QWidget):
 
     def cancel_selected(self) -> None:
         """Cancel the selected files that are on their way."""
+        self._act_on_counting(BatchAction.CANCEL)
         ids = [row.id for row in self.selected() if not row.state.is_final]
         if ids:
             self.cancel_requested.emit(ids)
+
+    def _act_on_counting(self, action: BatchAction) -> None:
+        """Do it also with what is still to be found of the selected drops."""
+        for index in self.view.selectionModel().selectedIndexes():
+            row = index.data(Role.ROW)
+            if isinstance(row, BatchRow) and not row.scanned:
+                self.batch_action_requested.emit(action, row.number)
 
     def retry_selected(self) -> None:
         """Queue the selected files that failed or were cancelled again."""
@@ -327,6 +335,9 @@ class TransfersPage(QWidget):
         """Pause the selected files that are on their way; resume them if all of them are paused."""
         unfinished = [row for row in self.selected() if not row.state.is_final]
         running = [row.id for row in unfinished if row.state is not State.PAUSED]
+        self._act_on_counting(
+            BatchAction.PAUSE if running or not unfinished else BatchAction.RESUME
+        )
         if running:
             self.pause_requested.emit(running)
         elif unfinished:
