@@ -268,7 +268,7 @@ class MainWindow(QMainWindow):
     def _add_actions(self) -> None:
         menu = QMenu(self)
         for words, keys, act, target in (
-            (tr("Upload files…"), ("Ctrl+U",), self.intake.choose_files, menu),
+            (tr("Upload files…"), ("Ctrl+U", "Alt+Up"), self.intake.choose_files, menu),
             (tr("Upload folder…"), ("Ctrl+Shift+U",), self.intake.choose_folder, menu),
             (tr("Paste"), ("Ctrl+V", "Shift+Ins"), self.intake.paste, menu),
             (tr("Pause or resume all"), ("Ctrl+Shift+P",), self.bottom.press_turn, None),

@@ -426,7 +426,12 @@ def test_the_beginning_of_a_json_document_is_a_tree():
     [
         (Kind.TREE, b"[" * 100_000, Text),  # deeper than a parser goes
         (Kind.TREE, b'{"a": 1}\n{"a": 2}\n', Tree),
+        (Kind.TREE, b'{"a":' * 100_000, Text),
         (Kind.TREE, b"no json", Text),
+        (Kind.TREE, b"", Words),
+        (Kind.TABLE, b"", Words),
+        (Kind.TABLE, bytes(range(256)) * 100, Words),
+        (Kind.TABLE, "a,ü\n1,2".encode("utf-16"), Table),
         (Kind.TEXT, b"\x00\x01\x02", Words),
         (Kind.TEXT, "Grüße".encode("latin-1"), Text),
         (Kind.TEXT, "Grüße".encode("utf-16"), Text),
@@ -458,6 +463,14 @@ def test_an_image_beyond_all_measure_is_not_decoded(qapp):
     assert decode(Kind.IMAGE, tiff_of(10_240, 10_240), is_whole=True) == Words(
         "10,240 × 10,240 pixels: too large to be shown here."
     )
+
+
+def test_an_image_that_was_cut_is_told(qapp):
+    """Half of it is not shown as if it were all."""
+    whole = tiff_of(512, 400)
+
+    assert isinstance(decode(Kind.IMAGE, whole, is_whole=True), Picture)
+    assert isinstance(decode(Kind.IMAGE, whole[: len(whole) // 2], is_whole=True), Words)
 
 
 def test_an_image_of_too_many_bytes_is_not_read():
