@@ -465,6 +465,7 @@ def test_an_image_beyond_all_measure_is_not_decoded(qapp):
     )
 
 
+@pytest.mark.qt_log_ignore("TIFF directory", "read directory")  # Qt says it on stderr, too
 def test_an_image_that_was_cut_is_told(qapp):
     """Half of it is not shown as if it were all."""
     whole = tiff_of(512, 400)
