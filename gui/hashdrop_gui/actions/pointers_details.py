@@ -26,11 +26,10 @@ from hashdrop_gui.models.previewing import words_without
 from hashdrop_gui.models.standing import facts_of
 from hashdrop_gui.models.wording import progress_text
 from hashdrop_gui.models.wording import tr
+from hashdrop_gui.pages.feed import let_go
 from hashdrop_gui.widgets.details_panel import WIDTH
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from hashdrop.service import PointerRow
     from hashdrop.service import Service
     from hashdrop.stored.verifying import Verdict
@@ -42,7 +41,7 @@ _REST_MS = 80
 _KEPT_MS = 600
 _ROOM = 640
 """Logical pixels of the page below which the panel is given up."""
-_ADDED_AT_ONCE = 20_000
+_ADDED_AT_ONCE = 5_000
 """Rows whose sizes are added up between two turns of the loop."""
 _TOLD_EVERY = 8 * 1024**2
 
@@ -150,14 +149,22 @@ class Details(QObject):
         self._scope = anyio.CancelScope()
         self._tasks.spawn(self._ask, row, self._scope)
 
-    async def _tell_many(self, rows: Sequence[PointerRow], scope: anyio.CancelScope) -> None:
-        """Add up their sizes between turns of the loop: a million at once would hold it for 150 ms."""
-        size = 0
-        with scope:
-            for at in range(0, len(rows), _ADDED_AT_ONCE):
-                size += sum(row.pointer.content_size for row in rows[at : at + _ADDED_AT_ONCE])
-                await anyio.lowlevel.checkpoint()
-            self._panel.show_many(len(rows), size)
+    async def _tell_many(self, rows: list[PointerRow], scope: anyio.CancelScope) -> None:
+        """Add up their sizes between turns of the loop: a million at once would hold it for 150 ms.
+
+        They are let go on the way: these may be the last that know them, when another list is shown.
+        """
+        count, size = len(rows), 0
+        try:
+            with scope:
+                while rows:
+                    size += sum(row.pointer.content_size for row in rows[-_ADDED_AT_ONCE:])
+                    del rows[-_ADDED_AT_ONCE:]
+                    await anyio.lowlevel.checkpoint()
+                self._panel.show_many(count, size)
+        finally:
+            if rows:
+                self._tasks.spawn(run_sync, let_go, rows)
 
     def _stop(self) -> None:
         if self._scope is not None:

@@ -126,7 +126,7 @@ class Feed:
 
     def _let_go(self, rows: list[PointerRow]) -> None:
         if len(rows) > _FREED_AT_ONCE:
-            self._tasks.spawn(run_sync, _free, rows)
+            self._tasks.spawn(run_sync, let_go, rows)
 
     def _end(self, question: int) -> None:
         if question == self._question:
@@ -136,7 +136,11 @@ class Feed:
                 self.renew()
 
 
-def _free(rows: list[PointerRow]) -> None:
-    """Let rows go, some at a time: a hundred thousand at once would hold the window for 50 ms."""
+def let_go(rows: list[PointerRow]) -> None:
+    """Let rows go, some at a time: a hundred thousand at once would hold the window for 50 ms.
+
+    Args:
+        rows: Of nobody else; empty afterwards.
+    """
     while rows:
         del rows[-_FREED_AT_ONCE:]
