@@ -106,7 +106,7 @@ async def look_up_all(
 
     async def work(found: Found) -> None:
         if isinstance(found, SourceError):
-            on_answer(Answer(_path_in(found), error=found))
+            on_answer(Answer(found.path, error=found))
             return
         if on_found is not None:
             on_found(found.path, found.size)
@@ -211,7 +211,3 @@ async def _walked(paths: Sequence[Path]) -> AsyncGenerator[Found, None]:
     while found := await run_sync(some):
         for one in found:
             yield one
-
-
-def _path_in(error: SourceError) -> Path | None:
-    return Path(error.detail) if error.detail.startswith("/") else None
