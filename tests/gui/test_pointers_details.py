@@ -238,6 +238,58 @@ def tiff_of(width: int, height: int) -> bytes:
     )
 
 
+def png_of(width: int, height: int) -> bytes:
+    """A black PNG of one bit a pixel: some hundred KB, whatever it claims to hold."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    packer = zlib.compressobj(9)
+    row = bytes(1 + width // 8)
+    lines = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
+    head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    parts = chunk(b"IHDR", head) + chunk(b"IDAT", lines) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + parts
+
+
+ACTIVE = "<script>alert(1)</script><image href='http://127.0.0.1:9/x.png'/>"
+
+
+@pytest.mark.qt_log_ignore("TIFF directory", "read directory")  # Qt says it on stderr, too
+@pytest.mark.parametrize(
+    ("name", "make", "view", "expected"),
+    [
+        ("bomb__png", lambda: png_of(60_000, 60_000), "words", "60,000 × 60,000 pixels: too large"),
+        ("cut__tiff", lambda: tiff_of(512, 400)[:2_000], "words", "This image cannot be shown."),
+        ("active__svg", f"<svg>{ACTIVE}</svg>".encode, "text", ACTIVE),
+        ("active__html", f"<html>{ACTIVE}</html>".encode, "text", ACTIVE),
+        ("deep__json", lambda: b"[" * 100_000 + b"]" * 100_000, "text", "[[[["),
+        ("binary__csv", lambda: bytes(range(256)) * 100, "words", "This is no text"),
+        ("nothing__csv", lambda: b"", "words", "The file is empty."),
+        ("wide__txt", lambda: "Grüße".encode("utf-16"), "text", "Grüße"),
+    ],
+)
+async def test_the_window_shows_something_bounded_of_hostile_files(
+    shown, name, make, view, expected
+):
+    """A sentence, or the plain beginning; and the window goes on with the next file."""
+    driver = await shown(**{name: make(), "zz_next__txt": b"next"})
+    preview = driver.pointers.details.preview
+
+    def said() -> str:
+        return preview.words.text() if view == "words" else preview.text.toPlainText()
+
+    await until(lambda: expected in said())
+    view_shown, length = preview.shown, len(said())
+    select(driver, "zz_next.txt")
+    await until(lambda: preview.shown is preview.text and preview.text.toPlainText() == "next")
+
+    assert view_shown is getattr(preview, view)
+    assert length <= 64 * 1024
+
+
 @pytest.mark.alone
 async def test_a_large_tiff_is_scaled_down_without_a_hold(shown):
     """60 million pixels: decoded in a thread, never more than 50 ms of the window's time."""
