@@ -120,3 +120,61 @@ async def test_what_is_asked_of_anothers_store_is_not_done_to_ones_own(service, 
     assert [place.machine for place, _ in deletion.refused] == ["another"]
     assert (size, was_checked) == (8, True)
     assert verified == {"own.csv": True, "theirs.csv": False}
+
+
+@pytest.mark.parametrize("own_first", [True, False])
+async def test_of_both_only_ones_own_is_deleted_and_forgotten(service, twins, own_first):
+    """In whichever order they were chosen: the other computer's object stands, and so does its name."""
+    own, theirs = twins
+    chosen = [own, theirs] if own_first else [theirs, own]
+    prospects = await service.stored.foresee(chosen)
+    deletion = await service.stored.delete(chosen, objects=True)
+    left = {row.name: row.gone_at for row in await service.stored.search()}
+
+    assert [(one.place.machine == "another", one.error is not None) for one in prospects] in (
+        [(False, False), (True, True)],
+        [(True, True), (False, False)],
+    )
+    assert [row.name for row in deletion.names] == ["own.csv"]
+    assert len(deletion.objects) == len(deletion.refused) == 1
+    assert left == {"theirs.csv": None}
+
+
+async def test_deleting_ones_own_says_nothing_of_anothers(service, twins):
+    """Its name is of another object: no other name of this one, and not left without one."""
+    own, _ = twins
+    (prospect,) = await service.stored.foresee([own])
+    deletion = await service.stored.delete([own], objects=True)
+
+    assert prospect.other_names == ()
+    assert deletion.others == []
+
+
+async def test_an_address_and_a_hash_lead_to_ones_own_store(service, twins, tmp_path):
+    """Though the newest name of that place is another computer's."""
+    own, theirs = twins
+    assert theirs.stored_at >= own.stored_at
+    for text in (own.pointer.uri, own.pointer.key, own.pointer.content_hash):
+        place = await service.stored.find(text)
+        assert place.name == "own.csv"
+        await service.stored.get(place, tmp_path / "again.csv")
+
+
+async def test_all_objects_are_those_of_both_stores(service, twins):
+    """So that one's own is verified, too."""
+    names = [place.name async for place in service.stored.objects()]
+
+    assert sorted(names) == ["own.csv", "theirs.csv"]
+
+
+async def test_what_ones_own_store_lacks_another_is_not_said_to_lack(service, twins, tmp_path):
+    """A file that the other computer stored is not called missing there: that store was not asked."""
+    own, _ = twins
+    reached = await service.reached(own.connection, own.pointer.bucket)
+    reached.writer.requests.client.delete_object(Bucket=own.pointer.bucket, Key=own.pointer.key)
+    answers = []
+    await service.stored.look_up_all([tmp_path / "own.csv"], on_answer=answers.append)
+    found = {place.names[0].name: place.in_store for place in answers[0].places}
+
+    assert found == {"own.csv": False, "theirs.csv": None}
+    assert answers[0].is_stored

@@ -94,7 +94,7 @@ async def foresee(reach: Reach, rows: Sequence[PointerRow]) -> list[Prospect]:
     async def one(item: tuple[int, Place]) -> None:
         number, place = item
         names = await (await reach.catalog()).names_at(place.bucket, place.key)
-        others = tuple(row for row in names if row.id not in chosen)
+        others = tuple(row for row in _of_object(names, place) if row.id not in chosen)
         found[number] = await _foreseen(reach, place, others, keeping)
 
     await for_each(listed(list(enumerate(places))), one)
@@ -124,14 +124,12 @@ async def delete(reach: Reach, rows: Sequence[PointerRow], *, objects: bool) -> 
                 await _delete_object(reach, place, done)
 
             await for_each(listed(_objects_of(rows)), one)
-        kept = {(place.bucket, place.key) for place, _ in done.refused}
-        done.names = [
-            row for row in rows if row.id and (row.pointer.bucket, row.pointer.key) not in kept
-        ]
+        kept = {place.identity for place, _ in done.refused}
+        done.names = [row for row in rows if row.id and Place.of(row).identity not in kept]
         catalog = await reach.catalog()
         await catalog.forget(done.names, objects=objects)
         for place in (*done.objects, *done.absent):
-            done.others += await catalog.names_at(place.bucket, place.key)
+            done.others += _of_object(await catalog.names_at(place.bucket, place.key), place)
             await mark_gone(reach, place)
     return done
 
@@ -173,7 +171,11 @@ async def undo(reach: Reach, deletion: Deletion) -> None:
 
 
 def _objects_of(rows: Sequence[PointerRow]) -> list[Place]:
-    return list({(row.pointer.bucket, row.pointer.key): Place.of(row) for row in rows}.values())
+    return list({place.identity: place for place in map(Place.of, rows)}.values())
+
+
+def _of_object(names: Sequence[PointerRow], place: Place) -> list[PointerRow]:
+    return [row for row in names if Place.of(row).identity == place.identity]
 
 
 async def _foreseen(

@@ -134,10 +134,11 @@ async def look_up(
         HashdropError: The catalog cannot be read, or the router fails.
     """
     content_hash, size = await _hashed(path, on_read)
-    places: dict[tuple[str, str], FoundPlace] = {}
+    places: dict[tuple[str, str, str], FoundPlace] = {}
     for row in await (await reach.catalog()).names_of(content_hash):
-        at = row.pointer.bucket, row.pointer.key
-        places.setdefault(at, FoundPlace(*at, row.connection)).names.append(row)
+        at = Place.of(row)
+        found = FoundPlace(at.bucket, at.key, at.connection)
+        places.setdefault(at.identity, found).names.append(row)
     unreached: HashdropError | None = None
     try:
         current = await reach.reached()
@@ -146,8 +147,8 @@ async def look_up(
     else:
         digest = make_digest(content_hash, size, content_type=content_type_of(path.name))
         pointer = current.writer.route(digest, {}, temp=False)
-        at = pointer["bucket"], pointer["key"]
-        places.setdefault(at, FoundPlace(*at, current.connection.name))
+        here = Place(pointer["bucket"], pointer["key"], connection=current.connection.name)
+        places.setdefault(here.identity, FoundPlace(here.bucket, here.key, here.connection))
     for place in places.values():
         await _ask(reach, place, size)
     known = [place for place in places.values() if place.names or place.in_store or place.error]

@@ -70,6 +70,17 @@ class Place:
         return {"bucket": self.bucket, "key": self.key}
 
     @property
+    def elsewhere(self) -> str:
+        """The other computer in whose own store it lies; "" for one that may be reached from here."""
+        is_here = self.connection != LOCAL_CONNECTION_NAME or self.machine == platform.node()
+        return "" if is_here else self.machine
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What tells objects apart: own stores of two computers have the same buckets and keys."""
+        return self.bucket, self.key, self.elsewhere
+
+    @property
     def uri(self) -> str:
         """The `s3://bucket/key` form."""
         return f"s3://{self.bucket}/{self.key}"
@@ -143,13 +154,11 @@ async def find_place(reach: Reach, text: str) -> Place:
     if not pasted.key:
         return await _of_hash(reach, catalog, pasted.content_hash)
     bucket = pasted.bucket or reach.connection.bucket
-    rows = await catalog.names_at(bucket, pasted.key, limit=1)
+    rows = await catalog.names_at(bucket, pasted.key)
     if not rows and (plain := unquote(pasted.key)) != pasted.key:
-        rows = await catalog.names_at(
-            bucket, plain, limit=1
-        )  # some programs encode s3:// addresses
+        rows = await catalog.names_at(bucket, plain)  # some programs encode s3:// addresses
     if rows:
-        return Place.of(rows[0])
+        return _nearest(rows)
     return Place(
         bucket=bucket,
         key=pasted.key,
@@ -171,8 +180,14 @@ async def _of_hash(reach: Reach, catalog: Catalog, content_hash: str) -> Place:
         )
     own = [one for one in found if one.bucket == reach.connection.bucket]
     best = (own or found)[0]
-    rows = await catalog.names_at(best.bucket, best.key, limit=1)
-    return Place.of(rows[0]) if rows else known_place(best)
+    rows = await catalog.names_at(best.bucket, best.key)
+    return _nearest(rows) if rows else known_place(best)
+
+
+def _nearest(rows: Sequence[PointerRow]) -> Place:
+    """Return the first place that is not in another computer's own store, else the first."""
+    places = [Place.of(row) for row in rows]
+    return next((one for one in places if not one.elsewhere), places[0])
 
 
 async def reach_place(reach: Reach, place: Place, *, surely: bool = False) -> Reached:
@@ -236,7 +251,7 @@ def is_of_another(reached: Reached, place: Place) -> bool:
     local = LOCAL_CONNECTION_NAME
     if (reached.connection.name == local) != (place.connection == local):
         return bool(place.connection)
-    return place.connection == local and place.machine not in {"", platform.node()}
+    return bool(place.elsewhere)
 
 
 def _unreached(place: Place, *, technical: str = "") -> StoreError:

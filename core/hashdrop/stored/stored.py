@@ -291,7 +291,7 @@ class Stored:
             CatalogError: The catalog cannot be read.
         """
         last: PointerRow | None = None
-        done: set[tuple[str, str]] = set()
+        done: set[tuple[str, str, str]] = set()
         order = Order(SortBy.HASH, descending=False)
         while page := await self.search(filters, order, limit=500, after=last):
             for row in page:
@@ -299,8 +299,8 @@ class Stored:
                     done.clear()  # all names of a content follow one another, whatever its places
                 last = row
                 place = Place.of(row)
-                if (place.bucket, place.key) not in done:
-                    done.add((place.bucket, place.key))
+                if place.identity not in done:
+                    done.add(place.identity)
                     yield place
 
     # --- what the store says ---------------------------------------------------------------------
