@@ -45,6 +45,14 @@ _LOCK_TIMEOUT_S = 60.0
 _PORT_RANGE = range(20_000, 45_000)
 _GRPC_OFFSET = 10_000
 _PORT_TRIES = 3
+_PORTS = 5
+_REVIVAL_PAUSE_S = 10.0
+"""Between two starts, whoever of those that use the store makes them."""
+_MOST_REVIVALS = 3
+"""In a row, each too soon after the last one."""
+_LEFT_WITHIN_S = 3.0
+_SOUND_AFTER_S = 60.0
+"""A store that ran this long has started well: if it ends then, the starts are counted anew."""
 _outliving: list[subprocess.Popen[bytes]] = []
 """Processes that go on on purpose: a handle that is dropped would warn of one that was forgotten."""
 _OTHERWISE = (
@@ -86,6 +94,8 @@ class LocalStore:
         self._users: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._running: _Running | None = None
+        self._revivals = 0
+        self._last_revival = 0.0
 
     async def start(self) -> LocalEndpoint:
         """Start the store, or join the one that runs already; ready when this returns.
@@ -100,6 +110,18 @@ class LocalStore:
         """Stop using the store; the last user ends it. May be called twice."""
         with anyio.CancelScope(shield=True):
             await run_sync(self._stop)
+
+    async def revive(self) -> None:
+        """Start the store again, at the same address with the same keys, if its process is gone.
+
+        For those who wait for it: it returns at once, before the store answers. Nothing is done to a store
+        that is alive, however slow, to one that was stopped, and too soon after the last start.
+
+        Raises:
+            LocalStoreError: It ended again after each of several starts, cannot be started at all, or
+                another program started it elsewhere.
+        """
+        await run_sync(self._revive)
 
     async def is_healthy(self) -> bool:
         """Whether the store runs and answers."""
@@ -124,15 +146,72 @@ class LocalStore:
                     running = self._launch(binary, access_key, secret_key)
                 self._running = running
         except OSError as error:
-            raise LocalStoreError(
-                "The store on this computer cannot be started.",
-                detail=f"{error.filename or self._folder}: {error.strerror}.",
-                hint=_OTHERWISE,
-            ) from error
+            raise self._unstartable(error) from error
         return LocalEndpoint(
             endpoint_url=f"http://127.0.0.1:{running.ports[0]}",
             access_key=access_key,
             secret_key=secret_key,
+        )
+
+    def _revive(self) -> None:
+        binary = find_weed()
+        try:
+            with _locked(self._folder / "start.lock", timeout_s=0):
+                before = self._running
+                if self._users is None or before is None:
+                    return  # nobody uses it
+                running = self._read_state()
+                if running is not None:
+                    if running.ports != before.ports:
+                        raise LocalStoreError(
+                            "The store on this computer ended, and runs at another address now.",
+                            hint="Close Hashdrop and start it again: it goes on with what is unfinished.",
+                        )
+                    self._running = running  # another program was first
+                elif _lives(before):
+                    return  # only its state is lost
+                elif not self._is_just_started():
+                    self._relaunch(binary, before)
+        except _LockHeldError:
+            return  # another start decides
+        except OSError as error:
+            raise self._unstartable(error) from error
+
+    def _relaunch(self, binary: Path, before: _Running) -> None:
+        """Start the store on the ports it had; whether it answers is seen by who waits for it."""
+        now = time.monotonic()
+        if now - self._last_revival > _SOUND_AFTER_S:
+            self._revivals = 0
+        if self._revivals == _MOST_REVIVALS:
+            fault = self._last_words()
+            raise LocalStoreError(
+                f"The store on this computer ended, and again after each of {_MOST_REVIVALS} new starts.",
+                detail=f"It said: {fault}" if fault else f"Its log is {self._folder / 'weed.log'}.",
+                hint="Check that the disk is not full, then retry in a minute.",
+                retryable=True,
+            )
+        self._revivals += 1
+        self._last_revival = now
+        if self._process is not None:
+            self._process.wait()  # it ended: its entry in the table of processes is taken away
+        _are_left(before.ports)  # if another program took them, the start fails and is counted
+        _remove_sockets(before.ports)
+        process = self._spawn(binary, list(before.ports), *self._keys())
+        self._process = process
+        self._running = self._note(process, before.ports)
+
+    def _is_just_started(self) -> bool:
+        try:
+            noted = (self._folder / "state.json").stat().st_mtime
+        except FileNotFoundError:
+            return False
+        return abs(time.time() - noted) < _REVIVAL_PAUSE_S  # a clock may be set back
+
+    def _unstartable(self, error: OSError) -> LocalStoreError:
+        return LocalStoreError(
+            "The store on this computer cannot be started.",
+            detail=f"{error.filename or self._folder}: {error.strerror}.",
+            hint=_OTHERWISE,
         )
 
     def _stop(self) -> None:
@@ -156,13 +235,14 @@ class LocalStore:
 
     def _launch(self, binary: Path, access_key: str, secret_key: str) -> _Running:
         fault = ""
+        noted = self._noted()
+        # After a crash where it was: others may still wait for it there.
+        ports = noted.ports if noted and _are_left(noted.ports) else tuple(free_ports(_PORTS))
         for _ in range(
             _PORT_TRIES
         ):  # another program may take a port between the look and the start
-            ports = free_ports(5)
-            process = self._spawn(binary, ports, access_key, secret_key)
-            running = _Running(process.pid, _created(process.pid) or 0.0, tuple(ports))
-            self._write("state.json", json.dumps(asdict(running)))
+            process = self._spawn(binary, list(ports), access_key, secret_key)
+            running = self._note(process, ports)
             deadline = time.monotonic() + _START_TIMEOUT_S
             while process.poll() is None and time.monotonic() < deadline:
                 if _answers(running):
@@ -172,12 +252,18 @@ class LocalStore:
             process.kill()
             process.wait()
             fault = self._last_words()
+            ports = tuple(free_ports(_PORTS))
         (self._folder / "state.json").unlink(missing_ok=True)
         raise LocalStoreError(
             "The store on this computer does not start.",
             detail=f"It said: {fault}" if fault else f"Its log is {self._folder / 'weed.log'}.",
             hint=_OTHERWISE,
         )
+
+    def _note(self, process: subprocess.Popen[bytes], ports: tuple[int, ...]) -> _Running:
+        running = _Running(process.pid, _created(process.pid) or 0.0, ports)
+        self._write("state.json", json.dumps(asdict(running)))
+        return running
 
     def _spawn(
         self, binary: Path, ports: list[int], access_key: str, secret_key: str
@@ -246,17 +332,18 @@ class LocalStore:
 
     def _read_state(self) -> _Running | None:
         """Return the process that `state.json` names, if it lives and is that very process."""
+        running = self._noted()
+        return running if running is not None and _lives(running) else None
+
+    def _noted(self) -> _Running | None:
+        """Return the process that `state.json` names, dead or alive."""
         try:
             raw: dict[str, Any] = json.loads((self._folder / "state.json").read_text())
-            running = _Running(
+            return _Running(
                 int(raw["pid"]), float(raw["created"]), tuple(int(port) for port in raw["ports"])
             )
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
-        created = _created(running.pid)
-        if created is None or abs(created - running.created) > 1:
-            return None  # a crashed start: dead, or the pid is another's
-        return running
 
     def _last_words(self) -> str:
         try:
@@ -344,8 +431,25 @@ def free_ports(count: int) -> list[int]:
     raise LocalStoreError("No free network port was found on this computer.", retryable=True)
 
 
-def _is_free(port: int) -> bool:
+def _are_left(ports: tuple[int, ...]) -> bool:
+    """Whether the ports of a store that ended are free: it may hold them for a moment more."""
+    if len(set(ports)) != _PORTS:
+        return False
+    every = [port + offset for port in ports for offset in (0, _GRPC_OFFSET)]
+    deadline = time.monotonic() + _LEFT_WITHIN_S
+    while not all(_is_free(port, after_use=True) for port in every):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _is_free(port: int, *, after_use: bool = False) -> bool:
     with socket.socket() as probe:
+        if (
+            after_use
+        ):  # connections of the one before, closed but remembered for a minute, do not count
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
@@ -400,6 +504,12 @@ def _created(pid: int) -> float | None:
         return None
 
 
+def _lives(running: _Running) -> bool:
+    """Whether it lives and is that very process: a pid may be another's by now."""
+    created = _created(running.pid)
+    return created is not None and abs(created - running.created) <= 1
+
+
 def _end(running: _Running, process: subprocess.Popen[bytes] | None = None) -> None:
     """End a process that is known to be ours, kindly, then not."""
     import psutil
@@ -422,32 +532,41 @@ def _end(running: _Running, process: subprocess.Popen[bytes] | None = None) -> N
                 one.kill()
     except psutil.NoSuchProcess:
         return
-    for port in running.ports:  # it leaves sockets of its gRPC ports there, whatever TMPDIR is
-        twin = f"seaweedfs-*-grpc-{port + _GRPC_OFFSET}.sock"
-        for socket_file in Path("/tmp").glob(twin):  # noqa: S108  # its choice, not ours
-            socket_file.unlink(missing_ok=True)
+    _remove_sockets(running.ports)
     if private.name.startswith("hashdrop-"):
         shutil.rmtree(private, ignore_errors=True)
 
 
+def _remove_sockets(ports: tuple[int, ...]) -> None:
+    """Remove what a store that ended left in /tmp: sockets of its gRPC ports, whatever TMPDIR is."""
+    for port in ports:
+        twin = f"seaweedfs-*-grpc-{port + _GRPC_OFFSET}.sock"
+        for socket_file in Path("/tmp").glob(twin):  # noqa: S108  # its choice, not ours
+            socket_file.unlink(missing_ok=True)
+
+
+class _LockHeldError(LocalStoreError):
+    """Raised when another start or stop does not end."""
+
+
 @contextmanager
-def _locked(path: Path) -> Generator[None, None, None]:
+def _locked(path: Path, *, timeout_s: float = _LOCK_TIMEOUT_S) -> Generator[None, None, None]:
     """Hold a lock file alone.
 
     Raises:
-        LocalStoreError: Another start or stop does not end.
+        _LockHeldError: Another start or stop does not end.
     """
     import fcntl
 
     with path.open("ab") as file:
-        deadline = time.monotonic() + _LOCK_TIMEOUT_S
+        deadline = time.monotonic() + timeout_s
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise LocalStoreError(
+                    raise _LockHeldError(
                         "Another start of Hashdrop does not get on with the store on this computer.",
                         hint="End it and try again.",
                     ) from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncGenerator
 from collections.abc import AsyncIterable
+from collections.abc import Awaitable
 from collections.abc import Callable
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -31,8 +32,10 @@ from hashdrop.digest import digest_memory
 from hashdrop.digest import digest_stream
 from hashdrop.digest import make_digest
 from hashdrop.errors import ContentMismatch
+from hashdrop.errors import EndpointUnreachable
 from hashdrop.errors import HashdropError
 from hashdrop.errors import SourceChanged
+from hashdrop.errors import TransferCut
 from hashdrop.s3.body import Pace
 from hashdrop.s3.body import Stop
 from hashdrop.s3.buffers import memory_buffer
@@ -143,6 +146,8 @@ class WriteOptions:
     pace: Pace | None = None
     store_name: str = ""
     """What the store is known by in the log of unfinished uploads; by default its endpoint."""
+    revive: Callable[[], Awaitable[None]] | None = None
+    """Called while a store of ours does not answer: starts it if it ended. What it raises ends the wait."""
 
 
 class ContentWriter:
@@ -198,6 +203,8 @@ class ContentWriter:
             pace=options.pace,
         )
         self._retries = Retries(patience_s=options.patience_s, ask=self._ask)
+        if options.revive is not None:
+            self._retries.note_reached()  # it was started for us: its address is right
         self.claims = claims or Claims()
         self._hash_limiter = anyio.CapacityLimiter(HASHES_AT_ONCE)
         in_flight = options.max_parts_in_flight or options.max_writers or _DEFAULT_IN_FLIGHT
@@ -665,7 +672,12 @@ class ContentWriter:
         """Ask the store for a sign of life."""
         if self._last is not None:
             # Not for the key in question: a path on which one content is cut is no outage.
-            await self.requests.look({"bucket": self._last["bucket"], "key": _SIGN_OF_LIFE})
+            try:
+                await self.requests.look({"bucket": self._last["bucket"], "key": _SIGN_OF_LIFE})
+            except (EndpointUnreachable, TransferCut):
+                if self.options.revive is not None:
+                    await self.options.revive()
+                raise  # the next time it is asked it may answer
 
     def check_writable(self) -> None:
         """Raise `NotImplementedError` where there is no router."""
