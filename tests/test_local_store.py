@@ -212,6 +212,27 @@ async def test_a_second_start_joins_and_the_last_one_out_stops_it(tmp_path):
     await two.stop()  # once more does no harm
 
 
+@pytest.mark.parametrize("starts_again", [True, False])
+async def test_of_a_store_that_was_killed_nothing_is_left(tmp_path, starts_again):
+    """It could not clear up: the next start does, or the end of who used it."""
+    folder = tmp_path / "store"
+    store, _ = await started(folder)
+    pid = state_of(folder)["pid"]
+    privates = [Path(psutil.Process(pid).environ()["TMPDIR"])]
+    psutil.Process(pid).kill()
+    while is_alive(pid):
+        await anyio.sleep(0.05)
+    if starts_again:
+        other, _ = await started(folder)
+        privates.append(Path(psutil.Process(state_of(folder)["pid"]).environ()["TMPDIR"]))
+        await other.stop()
+    await store.stop()
+
+    assert len(set(privates)) == 1 + starts_again
+    assert not any(private.exists() for private in privates)
+    assert not (folder / "state.json").exists()
+
+
 async def test_two_starts_at_once_are_one(tmp_path):
     """One starts it, the other waits and joins."""
     folder = tmp_path / "store"

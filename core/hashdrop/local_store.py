@@ -14,7 +14,6 @@ import json
 import os
 import secrets
 import subprocess
-import tempfile
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -167,10 +166,8 @@ class LocalStore:
         if self._process is not None:
             self._process.wait()  # it ended: its entry in the table of processes is taken away
         weed.are_left(before.ports)  # if another program took them, the start fails and is counted
-        weed.remove_sockets(before.ports)
-        process = self._spawn(binary, list(before.ports), *self._keys())
-        self._process = process
-        self._running = self._note(process, before.ports)
+        weed.remove_traces(before)
+        self._process, self._running = self._spawn(binary, before.ports, *self._keys())
 
     def _is_just_started(self) -> bool:
         try:
@@ -195,9 +192,11 @@ class LocalStore:
                 users.close()
                 if not _is_unused(self._folder / "users.lock"):
                     return
-                running = self._read_state()
-                if running is not None:
-                    weed.end(running, self._process)
+                noted = self._noted()
+                if noted is not None and weed.lives(noted):
+                    weed.end(noted, self._process)
+                elif noted is not None:
+                    weed.remove_traces(noted)
                 (self._folder / "state.json").unlink(missing_ok=True)
         finally:
             users.close()
@@ -210,9 +209,10 @@ class LocalStore:
         noted = self._noted()
         # After a crash where it was: others may still wait for it there.
         ports = noted.ports if noted and weed.are_left(noted.ports) else _new_ports()
+        if noted is not None:
+            weed.remove_traces(noted)
         for _ in range(_PORT_TRIES):  # another program may take a port before it is started
-            process = self._spawn(binary, list(ports), access_key, secret_key)
-            running = self._note(process, ports)
+            process, running = self._spawn(binary, ports, access_key, secret_key)
             deadline = time.monotonic() + _START_TIMEOUT_S
             while process.poll() is None and time.monotonic() < deadline:
                 if weed.answers(running):
@@ -221,6 +221,7 @@ class LocalStore:
                 time.sleep(0.05)
             process.kill()
             process.wait()
+            weed.remove_traces(running)
             fault = self._last_words()
             ports = _new_ports()
         (self._folder / "state.json").unlink(missing_ok=True)
@@ -230,19 +231,13 @@ class LocalStore:
             hint=weed.OTHERWISE,
         )
 
-    def _note(self, process: subprocess.Popen[bytes], ports: tuple[int, ...]) -> weed.Running:
-        running = weed.Running(process.pid, weed.created_at(process.pid) or 0.0, ports)
-        self._write("state.json", json.dumps(asdict(running)))
-        return running
-
     def _spawn(
-        self, binary: Path, ports: list[int], access_key: str, secret_key: str
-    ) -> subprocess.Popen[bytes]:
+        self, binary: Path, ports: tuple[int, ...], access_key: str, secret_key: str
+    ) -> tuple[subprocess.Popen[bytes], weed.Running]:
         data = self._folder / "data"
         data.mkdir(mode=0o700, exist_ok=True)
         self._write_security()
-        # Its sockets go to TMPDIR: a folder of our own, short because a socket's path is.
-        private = Path(tempfile.mkdtemp(prefix="hashdrop-"))
+        private = weed.private_folder()
         environment = {
             name: value
             for name, value in os.environ.items()
@@ -251,10 +246,10 @@ class LocalStore:
             # By the environment, never by arguments: those are seen in every list of processes.
             "AWS_ACCESS_KEY_ID": access_key,
             "AWS_SECRET_ACCESS_KEY": secret_key,
-            "TMPDIR": str(private),
+            "TMPDIR": str(private),  # for its sockets
         }
         with (self._folder / "weed.log").open("wb") as log:
-            return subprocess.Popen(  # noqa: S603  # our own binary and arguments
+            process = subprocess.Popen(  # noqa: S603  # our own binary and arguments
                 [str(binary), *weed.arguments(data, ports, private)],
                 cwd=self._folder,
                 env=environment,
@@ -263,6 +258,10 @@ class LocalStore:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C in our terminal is not for it
             )
+        created = weed.created_at(process.pid) or 0.0
+        running = weed.Running(process.pid, created, ports, str(private))
+        self._write("state.json", json.dumps(asdict(running)))
+        return process, running
 
     def _keys(self) -> tuple[str, str]:
         path = self._folder / "keys.json"
@@ -310,7 +309,10 @@ class LocalStore:
         try:
             raw: dict[str, Any] = json.loads((self._folder / "state.json").read_text())
             return weed.Running(
-                int(raw["pid"]), float(raw["created"]), tuple(int(port) for port in raw["ports"])
+                int(raw["pid"]),
+                float(raw["created"]),
+                tuple(int(port) for port in raw["ports"]),
+                str(raw.get("private", "")),  # versions before did not note it
             )
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -29,6 +30,7 @@ _STOP_TIMEOUT_S = 8.0
 _LEFT_WITHIN_S = 3.0
 _PORT_RANGE = range(20_000, 45_000)
 _GRPC_OFFSET = 10_000
+_PRIVATE_PREFIX = "hashdrop-"
 OTHERWISE = (
     "Store in a bucket instead: enter it in the settings, or use "
     "“hashdrop --bucket NAME --endpoint-url URL”."
@@ -45,6 +47,8 @@ class Running:
     """When the process was created: a pid alone may be somebody else's by now."""
     ports: tuple[int, ...]
     """S3's first; see `arguments`."""
+    private: str
+    """Folder of its sockets, removed when it ended; see `private_folder`."""
 
 
 def find() -> Path:
@@ -69,7 +73,7 @@ def find() -> Path:
     )
 
 
-def arguments(data: Path, ports: list[int], private: Path) -> list[str]:
+def arguments(data: Path, ports: tuple[int, ...], private: Path) -> list[str]:
     """Return the arguments of `weed` for a store in a folder.
 
     Args:
@@ -178,7 +182,6 @@ def end(running: Running, process: subprocess.Popen[bytes] | None = None) -> Non
         target = psutil.Process(running.pid)
         if abs(target.create_time() - running.created) > 1:
             return
-        private = Path(target.environ().get("TMPDIR", ""))
         target.terminate()
         if process is not None and process.pid == running.pid:
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -192,17 +195,22 @@ def end(running: Running, process: subprocess.Popen[bytes] | None = None) -> Non
                 one.kill()
     except psutil.NoSuchProcess:
         return
-    remove_sockets(running.ports)
-    if private.name.startswith("hashdrop-"):
-        shutil.rmtree(private, ignore_errors=True)
+    remove_traces(running)
 
 
-def remove_sockets(ports: tuple[int, ...]) -> None:
-    """Remove what a store that ended left in /tmp: sockets of its gRPC ports, whatever TMPDIR is."""
-    for port in ports:
+def private_folder() -> Path:
+    """Make a folder for the sockets of one process: short, because a socket's path is."""
+    return Path(tempfile.mkdtemp(prefix=_PRIVATE_PREFIX))
+
+
+def remove_traces(running: Running) -> None:
+    """Remove what a process that ended left: its folder, and sockets in /tmp, whatever TMPDIR is."""
+    for port in running.ports:
         twin = f"seaweedfs-*-grpc-{port + _GRPC_OFFSET}.sock"
         for socket_file in Path("/tmp").glob(twin):  # noqa: S108  # its choice, not ours
             socket_file.unlink(missing_ok=True)
+    if Path(running.private).name.startswith(_PRIVATE_PREFIX):
+        shutil.rmtree(running.private, ignore_errors=True)
 
 
 def _is_free(port: int, *, after_use: bool = False) -> bool:
