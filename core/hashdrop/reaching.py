@@ -17,12 +17,12 @@ from hashdrop.s3.claims import Claims
 from hashdrop.s3.client import Keys
 from hashdrop.s3.client import ensure_bucket
 from hashdrop.s3.client import open_client
+from hashdrop.s3.options import WriteOptions
 from hashdrop.s3.probe import Abilities
 from hashdrop.s3.routing import S3Router
 from hashdrop.s3.routing import load_router
 from hashdrop.s3.routing import simple_s3_router
 from hashdrop.s3.writing import ContentWriter
-from hashdrop.s3.writing import WriteOptions
 
 if TYPE_CHECKING:
     from hashdrop.local_store import LocalStore

@@ -8,7 +8,7 @@ import os
 import anyio
 import pytest
 
-from hashdrop.s3 import writing
+from hashdrop.s3 import hashing
 from hashdrop.transfers.events import AlreadyStored
 from hashdrop.transfers.events import Failed
 from hashdrop.transfers.events import HashedAgain
@@ -162,8 +162,8 @@ async def test_a_change_while_it_is_hashed(rig, change, monkeypatch):
 
         return digest_file(file, on_read=told, **more)
 
-    digest_file = writing.digest_file
-    monkeypatch.setattr(writing, "digest_file", digested)
+    digest_file = hashing.digest_file
+    monkeypatch.setattr(hashing, "digest_file", digested)
     await rig.store(path)
 
     await check_told(rig, path, old)

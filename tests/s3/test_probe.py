@@ -9,9 +9,9 @@ from hashdrop import simple_s3_router
 from hashdrop.connection import Choice
 from hashdrop.errors import BucketMissing
 from hashdrop.paths import Paths
+from hashdrop.s3.options import WriteOptions
 from hashdrop.s3.probe import Abilities
 from hashdrop.s3.writing import ContentWriter
-from hashdrop.s3.writing import WriteOptions
 from hashdrop.service import open_service
 from support.fault_proxy import FaultProxy
 from support.fault_proxy import Rule

@@ -12,9 +12,9 @@ from anyio.to_thread import run_sync
 from hashdrop import simple_s3_router
 from hashdrop.connection import Connection
 from hashdrop.errors import CatalogError
+from hashdrop.s3.options import WriteOptions
 from hashdrop.s3.probe import Abilities
 from hashdrop.s3.writing import ContentWriter
-from hashdrop.s3.writing import WriteOptions
 from hashdrop.transfers.engine import open_engine
 from hashdrop.transfers.events import AlreadyStored
 from hashdrop.transfers.events import BatchScanned

@@ -14,8 +14,8 @@ from hashdrop.connection import Connection
 from hashdrop.errors import BucketMissing
 from hashdrop.errors import CatalogError
 from hashdrop.errors import SourceMissing
+from hashdrop.s3.options import WriteOptions
 from hashdrop.s3.writing import ContentWriter
-from hashdrop.s3.writing import WriteOptions
 from hashdrop.transfers.engine import open_engine
 from hashdrop.transfers.events import AlreadyStored
 from hashdrop.transfers.events import BatchScanned

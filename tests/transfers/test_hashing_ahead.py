@@ -12,9 +12,9 @@ import pytest
 from hashdrop import simple_s3_router
 from hashdrop.connection import Connection
 from hashdrop.errors import EndpointUnreachable
-from hashdrop.s3 import writing
+from hashdrop.s3 import hashing
+from hashdrop.s3.options import WriteOptions
 from hashdrop.s3.writing import ContentWriter
-from hashdrop.s3.writing import WriteOptions
 from hashdrop.transfers.engine import open_engine
 from hashdrop.transfers.events import Cancelled
 from hashdrop.transfers.events import Failed
@@ -33,7 +33,7 @@ class Hashes:
         self.begun = threading.Event()
         self.may_end = threading.Event()
         self.may_end.set()
-        real = writing.digest_file
+        real = hashing.digest_file
 
         def digest_file(path, *, check, **more):
             self.begun.set()
@@ -43,7 +43,7 @@ class Hashes:
             self.done.append(path.name)
             return found
 
-        monkeypatch.setattr(writing, "digest_file", digest_file)
+        monkeypatch.setattr(hashing, "digest_file", digest_file)
 
 
 @pytest.fixture

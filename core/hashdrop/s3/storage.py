@@ -14,12 +14,12 @@ from hashdrop.s3.buffers import memory_buffer
 from hashdrop.s3.copying import DEFAULT_COPY_PART
 from hashdrop.s3.copying import MAX_SINGLE_COPY
 from hashdrop.s3.multipart import MIN_PART_SIZE
+from hashdrop.s3.options import WriteOptions
 from hashdrop.s3.parts import StreamBufferType
 from hashdrop.s3.progress import Progress
 from hashdrop.s3.routing import S3Pointer
 from hashdrop.s3.routing import S3Router
 from hashdrop.s3.writing import ContentWriter
-from hashdrop.s3.writing import WriteOptions
 from hashdrop.s3.writing import WriteOutcome
 
 if TYPE_CHECKING:

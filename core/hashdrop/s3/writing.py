@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncGenerator
 from collections.abc import AsyncIterable
-from collections.abc import Awaitable
 from collections.abc import Callable
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -27,35 +26,34 @@ from anyio.to_thread import run_sync
 
 from hashdrop.content_types import content_type_of
 from hashdrop.digest import FileDigest
-from hashdrop.digest import digest_file
 from hashdrop.digest import digest_memory
 from hashdrop.digest import digest_stream
 from hashdrop.digest import make_digest
 from hashdrop.errors import ContentMismatch
 from hashdrop.errors import EndpointUnreachable
 from hashdrop.errors import HashdropError
-from hashdrop.errors import SourceChanged
 from hashdrop.errors import TransferCut
-from hashdrop.s3.body import Pace
 from hashdrop.s3.body import Stop
-from hashdrop.s3.buffers import memory_buffer
 from hashdrop.s3.claims import Claim
 from hashdrop.s3.claims import Claimed
 from hashdrop.s3.claims import Claims
-from hashdrop.s3.copying import DEFAULT_COPY_PART
-from hashdrop.s3.copying import MAX_SINGLE_COPY
 from hashdrop.s3.direct import Content
 from hashdrop.s3.direct import DirectWriter
 from hashdrop.s3.direct import Receipt
+from hashdrop.s3.hashing import HASHES_AT_ONCE
+from hashdrop.s3.hashing import SMALL_FILE
+from hashdrop.s3.hashing import HashedFile
+from hashdrop.s3.hashing import hash_file
+from hashdrop.s3.hashing import read_small
 from hashdrop.s3.multipart import MAX_PART_SIZE
 from hashdrop.s3.multipart import MIN_PART_SIZE
 from hashdrop.s3.multipart import part_size_for
 from hashdrop.s3.objects import Requests
+from hashdrop.s3.options import WriteOptions
 from hashdrop.s3.parts import FileSource
 from hashdrop.s3.parts import MemorySource
 from hashdrop.s3.parts import PartCutter
 from hashdrop.s3.parts import PartSource
-from hashdrop.s3.parts import StreamBufferType
 from hashdrop.s3.probe import Abilities
 from hashdrop.s3.probe import probe
 from hashdrop.s3.progress import Phase
@@ -81,7 +79,6 @@ from hashdrop.s3.temporaries import noted
 from hashdrop.s3.temporaries import take_away
 from hashdrop.s3.threads import call
 from hashdrop.snapshot import FileSnapshot
-from hashdrop.snapshot import source_error
 from hashdrop.turns import TURNS
 
 if TYPE_CHECKING:
@@ -89,12 +86,7 @@ if TYPE_CHECKING:
     from labox.core.storage import GetStreamDigest
     from types_boto3_s3 import S3Client
 
-MIB = 1024**2
-SMALL_FILE = 4 * MIB
-"""Files up to this many bytes are read once, hashed and sent from memory, in one visit to a thread."""
 _DEFAULT_IN_FLIGHT = 8
-HASHES_AT_ONCE = 2
-"""Large files that are hashed at once."""
 _HASHED_AWAY = 256 * 1024
 """From so many bytes on a small file is hashed without the turn; see `turns`."""
 _SIGN_OF_LIFE = "hashdrop-sign-of-life"
@@ -114,40 +106,6 @@ class WriteOutcome:
     verified: bool
     """Whether the store's own checksum was compared with ours."""
     unverified_reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class HashedFile:
-    """A file that was hashed, and what it was then."""
-
-    snapshot: FileSnapshot
-    found: FileDigest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteOptions:
-    """How content is stored; each has a default. See `S3Storage`."""
-
-    max_writers: int | None = None
-    max_readers: int | None = None
-    part_size: int = MIN_PART_SIZE
-    buffer_type: StreamBufferType = memory_buffer
-    read_size: int = 5 * MIB
-    max_parts_in_flight: int | None = None
-    object_tags: bool = True
-    checksums: bool | None = None
-    equal_parts: bool = False
-    tells_size: bool = False
-    copy_part_threshold: int = MAX_SINGLE_COPY
-    copy_part_size: int = DEFAULT_COPY_PART
-    cleanup_timeout: float = 30.0
-    own_connections: bool | None = None
-    patience_s: float = 0.0
-    pace: Pace | None = None
-    store_name: str = ""
-    """What the store is known by in the log of unfinished uploads; by default its endpoint."""
-    revive: Callable[[], Awaitable[None]] | None = None
-    """Called while a store of ours does not answer: starts it if it ended. What it raises ends the wait."""
 
 
 class ContentWriter:
@@ -369,7 +327,7 @@ class ContentWriter:
         content_type: str,
         tags: Mapping[str, str] | None = None,
         progress: Progress | None = None,
-        lookahead: int = 64 * MIB,
+        lookahead: int = 64 * 1024**2,
         repair: bool = False,
     ) -> WriteOutcome:
         """Store a stream that comes once, such as standard input.
@@ -625,7 +583,7 @@ class ContentWriter:
         self.check_writable()
         progress.note(Phase.HASHING)
         progress.retract_sent()
-        data = _read_whole(path)
+        data = read_small(path)
         md5 = ""
         # Others can hash at the same time; for a little, giving the turn away costs more than it gives.
         with TURNS.away if len(data) > _HASHED_AWAY else nullcontext():
@@ -709,37 +667,6 @@ class ContentWriter:
         )
 
 
-async def hash_file(
-    path: Path, part_size: int, progress: Progress, *, limiter: anyio.CapacityLimiter
-) -> HashedFile:
-    """Hash a file in a worker thread.
-
-    Args:
-        path: A regular file.
-        part_size: Of the parts that it will be sent in, in bytes.
-        progress: Told how far it is.
-        limiter: Of such threads.
-
-    Raises:
-        SourceError: The file is missing, unreadable, no file, or changed meanwhile.
-    """
-    progress.enter(Phase.HASHING)
-    stop = Stop()
-
-    def hashed() -> HashedFile:
-        snapshot = FileSnapshot.of(path)
-        try:
-            found = digest_file(
-                path, part_size=part_size, on_read=progress.add_hashed, check=stop.check
-            )
-        except OSError as error:
-            raise source_error(path, error) from error
-        snapshot.check(path)
-        return HashedFile(snapshot, found)
-
-    return await call(hashed, limiter=limiter, stop=stop)
-
-
 def _outcome(
     pointer: S3Pointer, digest: Digest, receipt: Receipt, progress: Progress
 ) -> WriteOutcome:
@@ -757,32 +684,10 @@ def _place(pointer: S3Pointer) -> str:
     return f"{pointer['bucket']}/{pointer['key']}"
 
 
-def _read_whole(path: Path) -> bytes:
-    """Read a small file once.
-
-    Raises:
-        SourceChanged: It is not as long as it was, or changed while it was read.
-        SourceError: It cannot be read.
-    """
-    snapshot = FileSnapshot.of(path)
-    with snapshot.open_again(path) as file:
-        try:
-            with TURNS.away:
-                data = file.read(SMALL_FILE + 1)
-        except OSError as error:
-            raise source_error(path, error) from error
-    if len(data) != snapshot.size:
-        raise SourceChanged(
-            f"“{path.name}” changed while it was read.", hint="Retry hashes it again."
-        )
-    snapshot.check(path)
-    return data
-
-
 async def _chained(data: bytes, rest: AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
     yield data
     async for chunk in rest:
         yield chunk
 
 
-__all__ = ("ContentWriter", "PartSource", "WriteOptions", "WriteOutcome")
+__all__ = ("ContentWriter", "PartSource", "WriteOutcome")

@@ -24,7 +24,7 @@ import anyio.lowlevel
 from hashdrop.content_types import content_type_of
 from hashdrop.errors import CredentialsExpired
 from hashdrop.errors import HashdropError
-from hashdrop.s3.writing import SMALL_FILE
+from hashdrop.s3.hashing import SMALL_FILE
 from hashdrop.transfers.drops import Drops
 from hashdrop.transfers.events import BatchScanned
 from hashdrop.transfers.events import Cancelled

@@ -15,17 +15,17 @@ from hashdrop.errors import HashdropError
 from hashdrop.errors import SourceChanged
 from hashdrop.errors import SourceError
 from hashdrop.s3.direct import is_resumable
+from hashdrop.s3.hashing import HASHES_AT_ONCE
+from hashdrop.s3.hashing import hash_file
 from hashdrop.s3.multipart import part_size_for
 from hashdrop.s3.progress import Progress
 from hashdrop.s3.threads import plain_task_group
-from hashdrop.s3.writing import HASHES_AT_ONCE
-from hashdrop.s3.writing import hash_file
 from hashdrop.transfers.events import HashedAgain
 from hashdrop.transfers.events import State
 
 if TYPE_CHECKING:
+    from hashdrop.s3.hashing import HashedFile
     from hashdrop.s3.writing import ContentWriter
-    from hashdrop.s3.writing import HashedFile
     from hashdrop.s3.writing import WriteOutcome
     from hashdrop.transfers.journal import Journal
     from hashdrop.transfers.reporting import Reporter
