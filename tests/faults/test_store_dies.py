@@ -168,6 +168,7 @@ async def test_an_upload_goes_on_after_the_store_was_killed(tmp_path):
         check_stored(client, data, rows, [path.read_bytes()])
 
     assert (code, left) == (0, []), said
+    assert said.count("The store on this computer does not answer") == 1
     assert after["pid"] != before["pid"]
     assert after["ports"] == before["ports"]
 

@@ -39,6 +39,7 @@ class Outage:
     """The store is out of reach, and is waited for."""
 
     error: StoreError
+    """What was heard when it was asked for a sign of life the first time."""
     since: float
     """`time.monotonic()`."""
     next_try: float
@@ -124,11 +125,12 @@ class Retries:
                 while True:
                     try:
                         await self._ask()
-                    except (EndpointUnreachable, TransferCut):
+                    except (EndpointUnreachable, TransferCut) as heard:
                         if time.monotonic() - began > self._patience_s:
                             raise error from None
+                        told = heard if self.outage is None else self.outage.error
                         pause = wait * random.uniform(0.7, 1.3)  # noqa: S311
-                        self.outage = Outage(error, began, time.monotonic() + pause)
+                        self.outage = Outage(told, began, time.monotonic() + pause)
                         self._hurried = anyio.Event()
                         with anyio.move_on_after(pause):
                             await self._hurried.wait()

@@ -632,10 +632,15 @@ class ContentWriter:
             # Not for the key in question: a path on which one content is cut is no outage.
             try:
                 await self.requests.look({"bucket": self._last["bucket"], "key": _SIGN_OF_LIFE})
-            except (EndpointUnreachable, TransferCut):
-                if self.options.revive is not None:
-                    await self.options.revive()
-                raise  # the next time it is asked it may answer
+            except (EndpointUnreachable, TransferCut) as error:
+                if self.options.revive is None:
+                    raise
+                await self.options.revive()  # the next time it is asked it may answer
+                raise EndpointUnreachable(
+                    "The store on this computer does not answer.",
+                    hint="If it ended, it is started again.",
+                    technical=error.technical,
+                ) from error
 
     def check_writable(self) -> None:
         """Raise `NotImplementedError` where there is no router."""
