@@ -21,11 +21,15 @@ from hashdrop.s3.deleting import keeps_versions
 from hashdrop.s3.deleting import lock_of
 from hashdrop.s3.deleting import undelete_object
 from hashdrop.s3.inspecting import ask_for
+from hashdrop.stored.marking import mark_gone
+from hashdrop.stored.marking import store_of
+from hashdrop.stored.places import ObjectId
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
 from hashdrop.stored.places import missing_there
+from hashdrop.stored.places import object_ids
+from hashdrop.stored.places import of_object
 from hashdrop.stored.places import reach_place
-from hashdrop.stored.rebuilding import mark_gone
 from hashdrop.stored.several import for_each
 from hashdrop.stored.several import listed
 
@@ -61,19 +65,15 @@ class Deletion:
         default_factory=list["tuple[Place, HashdropError]"]
     )
     """Objects that stay, with their names, and why."""
-    marks: dict[tuple[str, str], tuple[Place, str]] = field(
-        default_factory=dict["tuple[str, str]", "tuple[Place, str]"]
-    )
-    """Bucket and key of each object that can be brought back -> the version of the mark."""
+    marks: dict[Place, str] = field(default_factory=dict["Place", "str"])
+    """Objects that can be brought back -> the version of the mark."""
     others: list[PointerRow] = field(default_factory=list["PointerRow"])
     """Names that were not chosen, of objects that are not there any more; they are marked as gone."""
 
     @property
     def can_be_undone(self) -> bool:
         """Whether all of it can be taken back."""
-        return all((one.bucket, one.key) in self.marks for one in self.objects) and bool(
-            self.names or self.objects
-        )
+        return all(one in self.marks for one in self.objects) and bool(self.names or self.objects)
 
 
 async def foresee(reach: Reach, rows: Sequence[PointerRow]) -> list[Prospect]:
@@ -86,7 +86,7 @@ async def foresee(reach: Reach, rows: Sequence[PointerRow]) -> list[Prospect]:
     Raises:
         CatalogError: The catalog cannot be read.
     """
-    places = _objects_of(rows)
+    places = _objects_of(reach, rows)
     chosen = {row.id for row in rows}
     found: dict[int, Prospect] = {}
     keeping: dict[tuple[str, str], bool] = {}  # asked once for each bucket
@@ -94,7 +94,7 @@ async def foresee(reach: Reach, rows: Sequence[PointerRow]) -> list[Prospect]:
     async def one(item: tuple[int, Place]) -> None:
         number, place = item
         names = await (await reach.catalog()).names_at(place.bucket, place.key)
-        others = tuple(row for row in _of_object(names, place) if row.id not in chosen)
+        others = tuple(row for row in of_object(reach, names, place) if row.id not in chosen)
         found[number] = await _foreseen(reach, place, others, keeping)
 
     await for_each(listed(list(enumerate(places))), one)
@@ -123,13 +123,15 @@ async def delete(reach: Reach, rows: Sequence[PointerRow], *, objects: bool) -> 
             async def one(place: Place) -> None:
                 await _delete_object(reach, place, done)
 
-            await for_each(listed(_objects_of(rows)), one)
-        kept = {place.identity for place, _ in done.refused}
-        done.names = [row for row in rows if row.id and Place.of(row).identity not in kept]
+            await for_each(listed(_objects_of(reach, rows)), one)
+        object_id = object_ids(reach)
+        kept = {object_id(place) for place, _ in done.refused}
+        done.names = [row for row in rows if row.id and object_id(Place.of(row)) not in kept]
         catalog = await reach.catalog()
         await catalog.forget(done.names, objects=objects)
         for place in (*done.objects, *done.absent):
-            done.others += _of_object(await catalog.names_at(place.bucket, place.key), place)
+            names = await catalog.names_at(place.bucket, place.key)
+            done.others += of_object(reach, names, place)
             await mark_gone(reach, place)
     return done
 
@@ -148,7 +150,7 @@ async def undo(reach: Reach, deletion: Deletion) -> None:
     problem: HashdropError | None = None
     with anyio.CancelScope(shield=True):
         back: list[Place] = []
-        for place, mark in list(deletion.marks.values()):
+        for place, mark in list(deletion.marks.items()):
             try:
                 reached = await reach_place(reach, place, surely=True)
                 await undelete_object(reached.writer.requests, place.s3, mark)
@@ -156,26 +158,25 @@ async def undo(reach: Reach, deletion: Deletion) -> None:
                 problem = problem or error
                 continue
             back.append(place)
-        lost = {(one.bucket, one.key) for one in deletion.objects if one not in back}
-        named = [row for row in deletion.names if (row.pointer.bucket, row.pointer.key) not in lost]
+        object_id = object_ids(reach)
+        lost = {object_id(one) for one in deletion.objects if one not in back}
+        named = [row for row in deletion.names if object_id(Place.of(row)) not in lost]
         catalog = await reach.catalog()
         await catalog.record_many([_stored_name(row) for row in named])
         for place in back:
-            await catalog.mark_there(place.bucket, place.key)
+            await catalog.mark_there(place.bucket, place.key, store=await store_of(reach, place))
         if problem is not None:
             for place in back:
-                del deletion.marks[place.bucket, place.key]
+                del deletion.marks[place]
                 deletion.objects.remove(place)
             deletion.names = [row for row in deletion.names if row not in named]
             raise problem
 
 
-def _objects_of(rows: Sequence[PointerRow]) -> list[Place]:
-    return list({place.identity: place for place in map(Place.of, rows)}.values())
-
-
-def _of_object(names: Sequence[PointerRow], place: Place) -> list[PointerRow]:
-    return [row for row in names if Place.of(row).identity == place.identity]
+def _objects_of(reach: Reach, rows: Sequence[PointerRow]) -> list[Place]:
+    object_id = object_ids(reach)
+    found: dict[ObjectId, Place] = {object_id(place): place for place in map(Place.of, rows)}
+    return list(found.values())
 
 
 async def _foreseen(
@@ -215,7 +216,7 @@ async def _delete_object(reach: Reach, place: Place, done: Deletion) -> None:
         return
     done.objects.append(place)
     if mark:
-        done.marks[place.bucket, place.key] = (place, mark)
+        done.marks[place] = mark
 
 
 def _stored_name(row: PointerRow) -> StoredName:

@@ -25,6 +25,7 @@ from hashdrop.s3.listing import ListedObject
 from hashdrop.s3.listing import list_pages
 from hashdrop.s3.tagging import read_tags
 from hashdrop.s3.tagging import write_tags
+from hashdrop.stored.marking import store_of
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
 from hashdrop.stored.places import missing_there
@@ -100,7 +101,9 @@ async def change_tags(reach: Reach, place: Place, tags: Mapping[str, str]) -> bo
             await write_tags(reached.writer.requests, place.s3, tags)
         except TaggingUnknown:
             in_store = False
-    await (await reach.catalog()).write_tags(place.bucket, place.key, tags)
+    await (await reach.catalog()).write_tags(
+        place.bucket, place.key, tags, store=await store_of(reach, place)
+    )
     return in_store
 
 

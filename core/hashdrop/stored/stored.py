@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from anyio.to_thread import run_sync
@@ -18,6 +19,7 @@ from hashdrop.catalog.rebuilding import Rebuilt
 from hashdrop.catalog.rows import Order
 from hashdrop.catalog.rows import PointerRow
 from hashdrop.catalog.rows import SortBy
+from hashdrop.forms import WITH_ENDPOINT
 from hashdrop.forms import Form
 from hashdrop.forms import write_form
 from hashdrop.pointer import StoredPointer
@@ -46,9 +48,12 @@ from hashdrop.stored.exchange import export_text
 from hashdrop.stored.exchange import import_file
 from hashdrop.stored.looking_up import Answer
 from hashdrop.stored.looking_up import look_up_all
+from hashdrop.stored.places import ObjectId
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
 from hashdrop.stored.places import find_place
+from hashdrop.stored.places import object_ids
+from hashdrop.stored.places import of_object
 from hashdrop.stored.places import reach_place
 from hashdrop.stored.places import with_hash
 from hashdrop.stored.rebuilding import rebuild
@@ -113,12 +118,17 @@ class Stored:
         return await find_place(self._reach, text)
 
     async def names_at(self, place: Place) -> list[PointerRow]:
-        """Return all names of one object, the newest first.
+        """Return all names of one object, the newest first; not those of its place in another store.
 
         Raises:
             CatalogError: The catalog cannot be read.
         """
-        return await (await self._reach.catalog()).names_at(place.bucket, place.key)
+        names = await (await self._reach.catalog()).names_at(place.bucket, place.key)
+        return of_object(self._reach, names, place)
+
+    def object_ids(self) -> Callable[[Place], ObjectId]:
+        """Return what tells objects apart, whatever the names of the connections to their stores."""
+        return object_ids(self._reach)
 
     async def names_of(self, content_hash: str) -> list[PointerRow]:
         """Return all names of a content, wherever it is stored, the newest first.
@@ -161,16 +171,17 @@ class Stored:
             places: Of one connection, or each gets what its own needs on a line.
 
         Raises:
+            StoreError: The form says where the store is, and this computer does not know that of one of them.
             HashdropError: The store on this computer does not start.
         """
         texts: list[str] = []
-        named: list[tuple[StoredPointer, str]] = []
-        for at, place in enumerate(places):
-            named.append((_pointer(place), place.name))
-            if at + 1 == len(places) or places[at + 1].connection != place.connection:
-                reached = await self._reach.reached(place.connection, place.bucket)
-                texts.append(write_form(form, named, reached.connection))
-                named = []
+        for _, some in groupby(places, lambda one: (one.connection, one.bucket, one.elsewhere)):
+            same = list(some)
+            connection = self._reach.connection
+            if form in WITH_ENDPOINT:  # that of another store would lead to another object
+                connection = (await reach_place(self._reach, same[0], surely=True)).connection
+            named = [(_pointer(one), one.name) for one in same]
+            texts.append(write_form(form, named, connection))
         return "\n".join(texts)
 
     async def link(self, place: Place, expires: timedelta) -> Link:
@@ -291,7 +302,8 @@ class Stored:
             CatalogError: The catalog cannot be read.
         """
         last: PointerRow | None = None
-        done: set[tuple[str, str, str]] = set()
+        object_id = object_ids(self._reach)
+        done: set[ObjectId] = set()
         order = Order(SortBy.HASH, descending=False)
         while page := await self.search(filters, order, limit=500, after=last):
             for row in page:
@@ -299,8 +311,9 @@ class Stored:
                     done.clear()  # all names of a content follow one another, whatever its places
                 last = row
                 place = Place.of(row)
-                if place.identity not in done:
-                    done.add(place.identity)
+                found = object_id(place)
+                if found not in done:
+                    done.add(found)
                     yield place
 
     # --- what the store says ---------------------------------------------------------------------

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import AsyncGenerator
 from collections.abc import Callable
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from typing import Literal
 
@@ -21,14 +22,14 @@ from hashdrop.errors import StoreError
 from hashdrop.errors import UsageError
 from hashdrop.pointer import StoredPointer
 from hashdrop.s3.inspecting import ask_for
+from hashdrop.stored.marking import mark_gone
+from hashdrop.stored.marking import store_of
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
 from hashdrop.stored.places import Reached
 from hashdrop.stored.places import missing_there
 from hashdrop.stored.places import reach_place
 from hashdrop.stored.places import with_hash
-from hashdrop.stored.rebuilding import mark_gone
-from hashdrop.stored.rebuilding import store_of
 from hashdrop.stored.several import for_each
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class Verdict:
     """Read back, or told by the store's own checksum of the whole."""
     error: HashdropError | None = None
     """Why it is missing or failed."""
+    place: Place | None = None
+    """As it was given: the same bucket and key may be in two stores. `None` where a text led to none."""
 
 
 async def verify(
@@ -75,6 +78,7 @@ async def verify(
     """
     expected = with_hash(place)
     verdict = await _judged(reach, place, expected, trusts_checksum, on_read)
+    verdict = replace(verdict, place=place)
     if verdict.status in {"verified", "mismatch"} and expected:
         pointer = StoredPointer(place.bucket, place.key, expected, verdict.size or 0, "")
         catalog = await reach.catalog()

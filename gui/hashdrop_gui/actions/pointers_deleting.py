@@ -62,11 +62,12 @@ class Deleting(QObject):
         strip.end(_told(deletion), tr("Undo") if deletion.can_be_undone else "")
         if deletion.refused:
             place, error = deletion.refused[0]
+            count = len(deletion.refused)
             words = tr("{n} were not deleted. {name}: {why}")
+            if count == 1:
+                words = tr("{n} was not deleted. {name}: {why}")
             self._page.warned.emit(
-                words.format(
-                    n=f"{len(deletion.refused):,}", name=place.file_name, why=error.sentence
-                )
+                words.format(n=f"{count:,}", name=place.file_name, why=error.sentence)
             )
 
     async def _undo(self, deletion: Deletion, done: object) -> None:

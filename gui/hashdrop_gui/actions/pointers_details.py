@@ -14,6 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtCore import QTimer
 
 from hashdrop.errors import HashdropError
+from hashdrop.stored.places import ObjectId
 from hashdrop.stored.places import Place
 from hashdrop_gui.dialogs.tags import TagsDialog
 from hashdrop_gui.models.pointers import identity
@@ -64,7 +65,7 @@ class Details(QObject):
         self._row: PointerRow | None = None
         self._scope: anyio.CancelScope | None = None
         """Of what is asked about the row; cancelled when the selection moves on."""
-        self._verifying: dict[tuple[str, str], str] = {}
+        self._verifying: dict[ObjectId, str] = {}
         """Objects that are being read back, and how far they are."""
         self._is_wanted = service.preferences.pointer_details != 0
         self._rest = _timer(self, _REST_MS, self._show)
@@ -180,8 +181,15 @@ class Details(QObject):
 
     async def _tell_names(self, row: PointerRow) -> None:
         names = await self._service.stored.names_at(Place.of(row))
-        if self._row is not None and identity(self._row) == identity(row):
-            self._panel.show_names(names)
+        if self._row is None or identity(self._row) != identity(row):
+            return
+        self._panel.show_names(names)
+        now = next((one for one in names if one.id == row.id or not row.id), None)
+        if (
+            now is not None and now.verified_at != row.verified_at
+        ):  # the list is not asked anew for it
+            self._panel.show_verified(now)
+            self._show_verifying()
 
     async def _ask_store(self, row: PointerRow) -> None:
         try:
@@ -233,7 +241,7 @@ class Details(QObject):
         self._page.told.emit(words if in_store else tr("Tags saved in the catalog only"))
         if self._row is row:
             self._panel.show_tags(tags)
-        self._page.refresh_rows([(row.pointer.bucket, row.pointer.key)])
+        self._page.refresh_rows([Place.of(row)])
 
     # --- reading back ----------------------------------------------------------------------------
 
@@ -243,52 +251,51 @@ class Details(QObject):
 
     def verify(self, rows: list[PointerRow]) -> None:
         """Read objects back, and say whether they have their hashes."""
-        wanted = {
-            (row.pointer.bucket, row.pointer.key): row
-            for row in rows
-            if (row.pointer.bucket, row.pointer.key) not in self._verifying
-        }
+        object_id = self._service.stored.object_ids()
+        wanted = {object_id(place): place for place in map(Place.of, rows)}
+        wanted = {one: place for one, place in wanted.items() if one not in self._verifying}
         if wanted:
             self._verifying |= dict.fromkeys(wanted, tr("Reading back…"))
             self._show_verifying()
             self._tasks.spawn(self._verify, wanted)
 
-    async def _verify(self, rows: dict[tuple[str, str], PointerRow]) -> None:
+    async def _verify(self, places: dict[ObjectId, Place]) -> None:
         verdicts: list[Verdict] = []
         read = 0
-        total = sum(row.pointer.content_size for row in rows.values())
+        total = sum(place.size or 0 for place in places.values())
 
         def on_read(size: int) -> None:
             nonlocal read
             before, read = read, read + size
             if read // _TOLD_EVERY != before // _TOLD_EVERY:
                 words = tr("Reading back: {done}").format(done=progress_text(read, total))
-                self._verifying |= dict.fromkeys(self._verifying.keys() & rows.keys(), words)
+                self._verifying |= dict.fromkeys(self._verifying.keys() & places.keys(), words)
                 self._show_verifying()
                 if strip is not None:
                     strip.tell(words, min(1.0, read / total) if total else None)
 
         def on_verdict(verdict: Verdict) -> None:
             verdicts.append(verdict)
-            self._verifying.pop((verdict.bucket, verdict.key), None)
+            if verdict.place is not None:
+                self._verifying.pop(object_id(verdict.place), None)
             self._show_verdict(verdict)
 
-        strip = self._page.begin_work(tr("Reading back…")) if len(rows) > 1 else None
+        strip = self._page.begin_work(tr("Reading back…")) if len(places) > 1 else None
+        object_id = self._service.stored.object_ids()
         try:
             with anyio.CancelScope() as scope:
                 if strip is not None:
                     strip.cancelled.connect(scope.cancel)
-                places = [Place.of(row) for row in rows.values()]
                 await self._service.stored.verify_all(
-                    places, on_verdict=on_verdict, on_read=on_read
+                    list(places.values()), on_verdict=on_verdict, on_read=on_read
                 )
         finally:
-            for place in rows:
-                self._verifying.pop(place, None)
+            for one in places:
+                self._verifying.pop(one, None)
             if strip is not None:
                 strip.deleteLater()
-        self._page.refresh_rows(rows.keys())
-        self._tell_verdicts(verdicts, len(rows))
+        self._page.refresh_rows(places.values())
+        self._tell_verdicts(verdicts, len(places))
 
     def _tell_verdicts(self, verdicts: list[Verdict], count: int) -> None:
         """Say of how many objects the hash fits, and what is wrong with the first other."""
@@ -303,14 +310,19 @@ class Details(QObject):
 
     def _show_verifying(self) -> None:
         row = self._row
-        words = self._verifying.get((row.pointer.bucket, row.pointer.key)) if row else None
+        words = (
+            self._verifying.get(self._service.stored.object_ids()(Place.of(row))) if row else None
+        )
         if words:
             self._panel.verify.setEnabled(False)
             self._panel.say_verified(words, "second")
 
     def _show_verdict(self, verdict: Verdict) -> None:
         row = self._row
-        if row is None or (row.pointer.bucket, row.pointer.key) != (verdict.bucket, verdict.key):
+        object_id = self._service.stored.object_ids()
+        if row is None or verdict.place is None:
+            return
+        if object_id(Place.of(row)) != object_id(verdict.place):
             return
         self._panel.verify.setEnabled(True)
         if verdict.status == "verified":
