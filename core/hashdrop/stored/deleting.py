@@ -6,12 +6,14 @@ back.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 
 import anyio
 
+from hashdrop.catalog.importing import ImportedName
 from hashdrop.catalog.rows import PointerRow
 from hashdrop.catalog.rows import StoredName
 from hashdrop.errors import HashdropError
@@ -32,6 +34,8 @@ from hashdrop.stored.places import of_object
 from hashdrop.stored.places import reach_place
 from hashdrop.stored.several import for_each
 from hashdrop.stored.several import listed
+
+_NAMED_AT_ONCE = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +105,17 @@ async def foresee(reach: Reach, rows: Sequence[PointerRow]) -> list[Prospect]:
     return [found[number] for number in range(len(places))]
 
 
-async def delete(reach: Reach, rows: Sequence[PointerRow], *, objects: bool) -> Deletion:
+async def delete(
+    reach: Reach,
+    rows: Sequence[PointerRow],
+    *,
+    objects: bool,
+    into: Deletion | None = None,
+    on_object: Callable[[], None] | None = None,
+) -> Deletion:
     """Delete names, or their objects with them.
+
+    Cancelling it ends it between two objects; what was deleted the catalog knows then, and so does `into`.
 
     With objects, a name goes only when its object is gone; names of the same object that were not chosen
     stay, and are marked as gone.
@@ -111,29 +124,44 @@ async def delete(reach: Reach, rows: Sequence[PointerRow], *, objects: bool) -> 
         reach: To the catalog and the stores.
         rows: As chosen.
         objects: Whether the objects, too.
+        into: Filled as it goes on; by default one of its own.
+        on_object: Told after each object.
 
     Raises:
         CatalogError: The catalog cannot be written.
     """
-    done = Deletion()
-    # Shielded: what the store deleted the catalog is to know.
-    with anyio.CancelScope(shield=objects):
-        if objects:
+    done = Deletion() if into is None else into
+    if not objects:
+        done.names = [row for row in rows if row.id]
+        await (await reach.catalog()).forget(done.names)
+        return done
 
-            async def one(place: Place) -> None:
-                await _delete_object(reach, place, done)
+    async def one(place: Place) -> None:
+        with anyio.CancelScope(shield=True):  # what the store deleted is to be known
+            await _delete_object(reach, place, done)
+        if on_object is not None:
+            on_object()
 
-            await for_each(listed(_objects_of(reach, rows)), one)
-        object_id = object_ids(reach)
-        kept = {object_id(place) for place, _ in done.refused}
-        done.names = [row for row in rows if row.id and object_id(Place.of(row)) not in kept]
-        catalog = await reach.catalog()
-        await catalog.forget(done.names, objects=objects)
-        for place in (*done.objects, *done.absent):
-            names = await catalog.names_at(place.bucket, place.key)
-            done.others += of_object(reach, names, place)
-            await mark_gone(reach, place)
+    try:
+        await for_each(listed(_objects_of(reach, rows)), one)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await _note(reach, rows, done)
     return done
+
+
+async def _note(reach: Reach, rows: Sequence[PointerRow], done: Deletion) -> None:
+    """Let the catalog know of objects that are not there any more."""
+    object_id = object_ids(reach)
+    gone = {object_id(place): place for place in (*done.objects, *done.absent)}
+    done.names = [row for row in rows if row.id and object_id(Place.of(row)) in gone]
+    catalog = await reach.catalog()
+    await catalog.forget(done.names, objects=True)
+    for place in gone.values():
+        names = await catalog.names_at(place.bucket, place.key)
+        if others := of_object(reach, names, place):
+            done.others += others
+            await mark_gone(reach, place)
 
 
 async def undo(reach: Reach, deletion: Deletion) -> None:
@@ -162,7 +190,8 @@ async def undo(reach: Reach, deletion: Deletion) -> None:
         lost = {object_id(one) for one in deletion.objects if one not in back}
         named = [row for row in deletion.names if object_id(Place.of(row)) not in lost]
         catalog = await reach.catalog()
-        await catalog.record_many([_stored_name(row) for row in named])
+        for at in range(0, len(named), _NAMED_AT_ONCE):
+            await catalog.import_many([_as_it_was(row) for row in named[at : at + _NAMED_AT_ONCE]])
         for place in back:
             await catalog.mark_there(place.bucket, place.key, store=await store_of(reach, place))
         if problem is not None:
@@ -219,8 +248,8 @@ async def _delete_object(reach: Reach, place: Place, done: Deletion) -> None:
         done.marks[place] = mark
 
 
-def _stored_name(row: PointerRow) -> StoredName:
-    return StoredName(
+def _as_it_was(row: PointerRow) -> ImportedName:
+    stored = StoredName(
         pointer=row.pointer,
         name=row.name,
         folder=row.folder,
@@ -231,3 +260,4 @@ def _stored_name(row: PointerRow) -> StoredName:
         machine=row.machine,
         user=row.user,
     )
+    return ImportedName(stored, gone_at=row.gone_at, verified_at=row.verified_at)

@@ -11,6 +11,7 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+import anyio
 from anyio.to_thread import run_sync
 
 from hashdrop.catalog.filters import Filters
@@ -80,6 +81,7 @@ class Stored:
         self._reach = reach
         self.deletions: list[Deletion] = []
         """What can be undone until the program ends, the last one last."""
+        self._undoing = anyio.Lock()
 
     # --- finding ---------------------------------------------------------------------------------
 
@@ -439,30 +441,44 @@ class Stored:
         """
         return await foresee(self._reach, rows)
 
-    async def delete(self, rows: Sequence[PointerRow], *, objects: bool) -> Deletion:
+    async def delete(
+        self,
+        rows: Sequence[PointerRow],
+        *,
+        objects: bool,
+        into: Deletion | None = None,
+        on_object: Callable[[], None] | None = None,
+    ) -> Deletion:
         """Delete names, or their objects with them; what can be undone is kept in `deletions`.
 
         Args:
             rows: Of the catalog or of the bucket.
             objects: Whether the objects, too.
+            into: Filled as it goes on: cancelling it ends it between two objects.
+            on_object: Told after each object.
 
         Raises:
             CatalogError: The catalog cannot be written.
         """
-        deletion = await delete(self._reach, rows, objects=objects)
-        if deletion.can_be_undone:
-            self.deletions.append(deletion)
+        deletion = Deletion() if into is None else into
+        try:
+            await delete(self._reach, rows, objects=objects, into=deletion, on_object=on_object)
+        finally:
+            if deletion.can_be_undone:
+                self.deletions.append(deletion)
         return deletion
 
     async def undo(self, deletion: Deletion) -> None:
-        """Take one of `deletions` back.
+        """Take one of `deletions` back; another, or one that was taken back already, is left alone.
 
         Raises:
             HashdropError: An object cannot be brought back; the names stay deleted.
             CatalogError: The catalog cannot be written.
         """
-        await undo(self._reach, deletion)
-        self.deletions.remove(deletion)
+        async with self._undoing:
+            if any(one is deletion for one in self.deletions):
+                await undo(self._reach, deletion)
+                self.deletions = [one for one in self.deletions if one is not deletion]
 
 
 def _pointer(place: Place) -> StoredPointer:
