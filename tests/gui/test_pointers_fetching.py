@@ -168,6 +168,20 @@ async def test_files_are_opened_with_the_systems_programs(listed, desktop):
     assert desktop.paths[0].read_bytes() == b"b.csv"
 
 
+async def test_what_another_program_changed_is_opened_anew(listed, desktop):
+    """What is opened, or dragged, has its hash: not what was written into the copy meanwhile."""
+    select(listed, "b.csv")
+    entry(listed.pointers.menu, "Open").trigger()
+    await until(lambda: desktop.paths)
+    desktop.paths[0].write_bytes(b"edited in an office program")
+    entry(listed.pointers.menu, "Open").trigger()
+    await until(lambda: len(desktop.paths) == 2)
+
+    assert desktop.paths[1].name == "b.csv"
+    assert desktop.paths[1].read_bytes() == b"b.csv"
+    assert desktop.paths[0].read_bytes() == b"edited in an office program"
+
+
 async def test_a_download_is_shown_in_its_folder(listed, desktop, tmp_path, monkeypatch):
     """From the strip and from the menu; the menu says so where nothing was downloaded."""
     monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)

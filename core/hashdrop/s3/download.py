@@ -12,6 +12,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 from typing import TYPE_CHECKING
@@ -53,6 +54,7 @@ async def download(
     *,
     expected: str | None,
     on_bytes: Callable[[int], None] | None = None,
+    replaces: bool = True,
 ) -> tuple[Path, int, bool]:
     """Download an object to a file; a file in its way stays until the new one is whole and right.
 
@@ -63,6 +65,7 @@ async def download(
         expected: SHA-256 of the content; `None` to take the one that the key holds, if it does.
         on_bytes: Told how many bytes of the object are there, as they grow; fewer than before if what was
             there was of no use.
+        replaces: Whether it takes the place of a file in its way; else it gets a number behind its name.
 
     Returns:
         The file, its bytes, and whether its hash was known and fits.
@@ -76,16 +79,17 @@ async def download(
     expected = expected or hash_in_key(pointer["key"])
     target = await run_sync(_target, pointer["key"], output)
     try:
-        size, was_resumed, fits = await _attempt(reader, pointer, target, expected, on_bytes)
+        attempt = partial(_attempt, reader, pointer, target, expected, on_bytes, replaces)
+        path, size, was_resumed, fits = await attempt()
         if was_resumed and not fits:  # what was there was of something else, or damaged
-            size, _, fits = await _attempt(reader, pointer, target, expected, on_bytes)
+            path, size, _, fits = await attempt()
     except OSError as error:
         raise SourceUnreadable(
             f"“{target.name}” cannot be written.",
             detail=f"{error.strerror}.",
             hint="Check the disk.",
         ) from error
-    return target, size, expected is not None
+    return path, size, expected is not None
 
 
 def partial_path(target: Path, content_hash: str) -> Path:
@@ -105,8 +109,9 @@ async def _attempt(
     target: Path,
     expected: str | None,
     on_bytes: Callable[[int], None] | None,
-) -> tuple[int, bool, bool]:
-    """Download once; returns the bytes, whether some were there before, and whether the hash fits.
+    replaces: bool,  # noqa: FBT001
+) -> tuple[Path, int, bool, bool]:
+    """Download once; returns the file, its bytes, whether some were there before, and whether the hash fits.
 
     Raises:
         ContentMismatch: It does not, and all of it was read now.
@@ -119,14 +124,14 @@ async def _attempt(
         if expected is not None and found != expected:
             part.is_kept = False
             if start:
-                return part.size, True, False
+                return target, part.size, True, False
             raise ContentMismatch(
                 "The bytes do not fit the content hash; the download was refused.",
                 detail=f"s3://{pointer['bucket']}/{pointer['key']} has the hash {found}.",
                 hint="The object is damaged. Store the file again from its source.",
             )
-        await run_sync(_finish, part, target)
-        return part.size, start > 0, True
+        path = await run_sync(_finish, part, target, replaces)
+        return path, part.size, start > 0, True
     finally:
         with anyio.CancelScope(shield=True):
             await run_sync(_leave, part)
@@ -228,15 +233,44 @@ def _take(part: _Part, chunk: bytes) -> None:
     part.size += len(chunk)
 
 
-def _finish(part: _Part, target: Path) -> None:
+def numbered(path: Path, number: int) -> Path:
+    """Return the path that a file gets where another has its name: `a (2).csv`."""
+    return path.with_name(f"{path.stem} ({number}){path.suffix}")
+
+
+def _finish(part: _Part, target: Path, replaces: bool) -> Path:  # noqa: FBT001
+    """Give it its name, or the next that is free; returns the file."""
     part.file.flush()
     os.fsync(part.file.fileno())
     umask = os.umask(0)
     os.umask(umask)
     path = Path(part.file.name)
     path.chmod(0o666 & ~umask)  # it was made 0600
-    path.replace(target)
+    if replaces:
+        path.replace(target)
+    else:
+        target = _named(path, target)
     part.is_finished = True
+    return target
+
+
+def _named(path: Path, target: Path) -> Path:
+    """Rename a file to a name that nobody has, also if it came while this one was written."""
+    name, number = target, 1
+    while True:
+        try:
+            os.link(path, name)
+        except FileExistsError:
+            pass
+        except OSError:  # a disk without links
+            if not name.exists():
+                path.replace(name)
+                return name
+        else:
+            path.unlink()
+            return name
+        number += 1
+        name = numbered(target, number)
 
 
 def _leave(part: _Part) -> None:

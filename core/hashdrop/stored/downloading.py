@@ -7,12 +7,16 @@ from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
+
+from anyio.to_thread import run_sync
 
 from hashdrop.errors import HashdropError
 from hashdrop.errors import SourceUnreadable
 from hashdrop.s3.body import Stop
 from hashdrop.s3.download import download
+from hashdrop.s3.download import numbered
 from hashdrop.s3.threads import call
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
@@ -82,7 +86,7 @@ async def download_all(
         How each ended, in the order of `places`.
     """
     ends: list[Downloaded | None] = [None] * len(places)
-    targets = _targets(places, folder, keeps_folders=keeps_folders)
+    targets = await run_sync(partial(_targets, places, folder, keeps_folders=keeps_folders))
 
     async def one(numbers: tuple[int, ...]) -> None:
         first = numbers[0]
@@ -134,17 +138,21 @@ def _safe(name: str) -> str:
 
 def _targets(places: Sequence[Place], folder: Path, *, keeps_folders: bool) -> list[Path]:
     """Return a path for each: the same only for the same content."""
-    taken: dict[str, str] = {}
+    taken: set[str] = set()
+    known: dict[tuple[str, str], Path] = {}
+    numbers: dict[str, int] = {}
     targets: list[Path] = []
     for place in places:
+        wanted = path = folder / safe_path(place, keeps_folders=keeps_folders)
+        folded = str(path).casefold()  # some disks know no capitals
         content = with_hash(place) or place.uri
-        path = folder / safe_path(place, keeps_folders=keeps_folders)
-        for number in range(2, len(places) + 2):
-            # Some disks know no capitals.
-            if taken.setdefault(str(path).casefold(), content) == content:
-                break
-            path = _numbered(folder / safe_path(place, keeps_folders=keeps_folders), number)
-        targets.append(path)
+        if (found := known.get((folded, content))) is None:
+            while str(path).casefold() in taken:
+                numbers[folded] = numbers.get(folded, 1) + 1
+                path = numbered(wanted, numbers[folded])
+            taken.add(str(path).casefold())
+            found = known[folded, content] = path
+        targets.append(found)
     return targets
 
 
@@ -164,7 +172,12 @@ async def _download(
             return Downloaded(place, target, size, is_verified=True, was_there=True)
         reached = await reach_place(reach, place)
         path, size, verified = await download(
-            reached.writer, place.s3, target, expected=expected, on_bytes=on_bytes
+            reached.writer,
+            place.s3,
+            target,
+            expected=expected,
+            on_bytes=on_bytes,
+            replaces=in_the_way is InTheWay.REPLACE,
         )
     except HashdropError as error:
         return Downloaded(place, target, error=error)
@@ -186,7 +199,7 @@ async def _made_ready(target: Path, place: Place, in_the_way: InTheWay) -> tuple
                 if in_the_way is InTheWay.REPLACE and not path.is_dir():
                     break
                 number += 1
-                path = _numbered(target, number)
+                path = numbered(target, number)
         except OSError as error:
             raise SourceUnreadable(
                 f"“{path.name}” cannot be written.",
@@ -196,10 +209,6 @@ async def _made_ready(target: Path, place: Place, in_the_way: InTheWay) -> tuple
         return path, False
 
     return await call(ready, limiter=None, stop=stop)
-
-
-def _numbered(path: Path, number: int) -> Path:
-    return path.with_name(f"{path.stem} ({number}){path.suffix}")
 
 
 def _has_content(path: Path, place: Place, stop: Stop) -> bool:
