@@ -31,9 +31,12 @@ from hashdrop_gui.pages.feed import let_go
 from hashdrop_gui.widgets.details_panel import WIDTH
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hashdrop.service import PointerRow
     from hashdrop.service import Service
     from hashdrop.stored.verifying import Verdict
+    from hashdrop_gui.models.previewing import Content
     from hashdrop_gui.pages.pointers import PointersPage
     from hashdrop_gui.tasks import Tasks
 
@@ -44,6 +47,8 @@ _ROOM = 640
 """Logical pixels of the page below which the panel is given up."""
 _ADDED_AT_ONCE = 5_000
 """Rows whose sizes are added up between two turns of the loop."""
+_DECODED_AT_ONCE = 2
+"""Previews: each may take 256 MiB, and none can be ended in the middle."""
 _TOLD_EVERY = 8 * 1024**2
 
 
@@ -67,6 +72,7 @@ class Details(QObject):
         """Of what is asked about the row; cancelled when the selection moves on."""
         self._verifying: dict[ObjectId, str] = {}
         """Objects that are being read back, and how far they are."""
+        self._decoding = anyio.CapacityLimiter(_DECODED_AT_ONCE)
         self._is_wanted = service.preferences.pointer_details != 0
         self._rest = _timer(self, _REST_MS, self._show)
         self._keep = _timer(self, _KEPT_MS, self._keep_width)
@@ -219,10 +225,27 @@ class Details(QObject):
             preview.show_content(Words(error.title))
             return
         is_whole = kind is Kind.IMAGE or wanted >= pointer.content_size
-        content = await run_sync(
-            partial(decode, kind, data, is_whole=is_whole), abandon_on_cancel=True
-        )
-        preview.show_content(content)
+        content = await self._decoded(partial(decode, kind, data, is_whole=is_whole))
+        if content is not None:
+            preview.show_content(content)
+
+    async def _decoded(self, work: Callable[[], Content]) -> Content | None:
+        """Make a preview in a thread; one that was passed counts until its thread ends."""
+        found: list[Content] = []
+        ended = anyio.Event()
+        turn = object()
+        await self._decoding.acquire_on_behalf_of(turn)
+
+        async def run() -> None:
+            try:
+                found.append(await run_sync(work, abandon_on_cancel=True))  # by the program's end
+            finally:
+                self._decoding.release_on_behalf_of(turn)
+                ended.set()
+
+        self._tasks.spawn(run)
+        await ended.wait()
+        return found[0] if found else None
 
     # --- tags ------------------------------------------------------------------------------------
 

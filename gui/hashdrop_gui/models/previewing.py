@@ -27,8 +27,8 @@ from hashdrop_gui.models.wording import tr
 
 TEXT_BYTES = 256 * 1024
 """Of a text, table or tree that are read at most."""
-IMAGE_BYTES = 32_000_000
-"""Of the largest image that is read; it has to be read whole."""
+IMAGE_BYTES = 64_000_000
+"""Of the largest image that is read, whole: one of 4,096 x 4,096 pixels of 16 bits has 33.6 MB."""
 LARGEST_SIDE = 1024
 """Pixels of the picture that is kept, at most."""
 _MOST_PIXELS = 64 * 1024**2
