@@ -87,6 +87,7 @@ async def download_all(
     """
     ends: list[Downloaded | None] = [None] * len(places)
     targets = await run_sync(partial(_targets, places, folder, keeps_folders=keeps_folders))
+    same = await run_sync(_grouped, targets)
 
     async def one(numbers: tuple[int, ...]) -> None:
         first = numbers[0]
@@ -102,10 +103,7 @@ async def download_all(
             if on_end is not None:
                 on_end(number, end)
 
-    same: dict[Path, list[int]] = {}
-    for number, target in enumerate(targets):
-        same.setdefault(target, []).append(number)
-    await for_each(listed([tuple(numbers) for numbers in same.values()]), one)
+    await for_each(listed(same), one)
     return [end for end in ends if end is not None]
 
 
@@ -154,6 +152,14 @@ def _targets(places: Sequence[Place], folder: Path, *, keeps_folders: bool) -> l
             found = known[folded, content] = path
         targets.append(found)
     return targets
+
+
+def _grouped(targets: Sequence[Path]) -> list[tuple[int, ...]]:
+    """Return the numbers of those that become one file."""
+    same: dict[Path, list[int]] = {}
+    for number, target in enumerate(targets):
+        same.setdefault(target, []).append(number)
+    return [tuple(numbers) for numbers in same.values()]
 
 
 async def _download(

@@ -98,7 +98,7 @@ class Deleting(QObject):
                 )
             except HashdropError as error:
                 self._page.warned.emit(error.sentence)
-        self._page.forget_rows(deletion.names, [*deletion.objects, *deletion.absent])
+        await self._page.forget_rows(deletion.names, [*deletion.objects, *deletion.absent])
         strip.acted.connect(lambda: self._tasks.spawn(self._take_back, deletion))
         self._strips[id(deletion)] = strip
         strip.destroyed.connect(lambda *_: self._strips.pop(id(deletion), None))

@@ -18,6 +18,7 @@ from hashdrop.stored.places import ObjectId
 from hashdrop.stored.places import Place
 from hashdrop_gui.dialogs.tags import TagsDialog
 from hashdrop_gui.models.pointers import identity
+from hashdrop_gui.models.pointers import places_of
 from hashdrop_gui.models.previewing import Kind
 from hashdrop_gui.models.previewing import Words
 from hashdrop_gui.models.previewing import bytes_wanted
@@ -274,8 +275,17 @@ class Details(QObject):
 
     def verify(self, rows: list[PointerRow]) -> None:
         """Read objects back, and say whether they have their hashes."""
+        if len(rows) == 1:
+            self._begin_verifying([Place.of(row) for row in rows])
+        elif rows:
+            self._tasks.spawn(self._verify_many, rows)
+
+    async def _verify_many(self, rows: list[PointerRow]) -> None:
+        self._begin_verifying(await places_of(rows))
+
+    def _begin_verifying(self, places: list[Place]) -> None:
         object_id = self._service.stored.object_ids()
-        wanted = {object_id(place): place for place in map(Place.of, rows)}
+        wanted = {object_id(place): place for place in places}
         wanted = {one: place for one, place in wanted.items() if one not in self._verifying}
         if wanted:
             self._verifying |= dict.fromkeys(wanted, tr("Reading back…"))
@@ -318,14 +328,18 @@ class Details(QObject):
             if strip is not None:
                 strip.deleteLater()
         self._page.refresh_rows(places.values())
-        self._tell_verdicts(verdicts, len(places))
+        self._tell_verdicts(verdicts, len(places), is_cancelled=scope.cancelled_caught)
 
-    def _tell_verdicts(self, verdicts: list[Verdict], count: int) -> None:
+    def _tell_verdicts(self, verdicts: list[Verdict], count: int, *, is_cancelled: bool) -> None:
         """Say of how many objects the hash fits, and what is wrong with the first other."""
         good = sum(one.status == "verified" for one in verdicts)
+        words = tr("{good} of {all} have their hash")
+        if is_cancelled:
+            words = tr("Cancelled: {good} of {read} that were read have their hash")
         if count > 1:
-            words = tr("{good} of {all} have their hash")
-            self._page.told.emit(words.format(good=f"{good:,}", all=f"{count:,}"))
+            self._page.told.emit(
+                words.format(good=f"{good:,}", all=f"{count:,}", read=f"{len(verdicts):,}")
+            )
         for verdict in verdicts:
             if verdict.status != "verified":
                 self._page.warned.emit(_words_of(verdict))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.lowlevel
 from anyio.to_thread import run_sync
 from PySide6.QtCore import QMimeData
 from PySide6.QtCore import QObject
@@ -28,6 +29,7 @@ from hashdrop.stored.places import ObjectId
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import with_hash
 from hashdrop_gui.desktop.revealing import reveal
+from hashdrop_gui.models.pointers import places_of
 from hashdrop_gui.models.wording import files_text
 from hashdrop_gui.models.wording import progress_text
 from hashdrop_gui.models.wording import size_text
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from hashdrop_gui.tasks import Tasks
     from hashdrop_gui.widgets.work_strip import WorkStrip
 
+_KNOWN_AT_ONCE = 1_000
 _MOST_OPENED = 20
 DRAGGED_BYTES = 500_000_000
 """Of what is dragged out at most: it has to be on this computer before it can be let go."""
@@ -112,7 +115,7 @@ class Fetching(QObject):
         self._tasks.spawn(self._download, rows, target)
 
     async def _download(self, rows: Sequence[PointerRow], target: Path) -> None:
-        places = [Place.of(row) for row in rows]
+        places = await places_of(rows)
         strip = self._page.begin_work(_doing(0, 0, places))
         shown: list[Path] = []
         strip.acted.connect(lambda: reveal(shown[0]))
@@ -139,8 +142,12 @@ class Fetching(QObject):
             return
         ends = await self._fetch(strip, places, target, keeps_folders=True)
         good = [one for one in ends if one.error is None]
-        for one in good:
-            self._known[self._object_id(one.place)] = one.path
+        object_id = self._service.stored.object_ids()
+        for at in range(0, len(good), _KNOWN_AT_ONCE):
+            self._known |= {
+                object_id(one.place): one.path for one in good[at : at + _KNOWN_AT_ONCE]
+            }
+            await anyio.lowlevel.checkpoint()
         if not strip.has_ended:
             shown += [one.path for one in good] or [target]
             strip.end(_ended(ends), tr("Show in folder"))

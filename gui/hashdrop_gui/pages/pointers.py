@@ -6,6 +6,7 @@ from collections.abc import Callable
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+import anyio.lowlevel
 from PySide6.QtCore import QPoint
 from PySide6.QtCore import Qt
 from PySide6.QtCore import QTimer
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 
 _TYPING_MS = 30
 """Beside the search field's own pause: nobody is asked for each of several changes."""
+_LOOKED_AT_ONCE = 10_000
+"""Rows that are looked through between two turns of the loop."""
 _KEPT = 200
 """Selected rows that stay selected when all is asked anew."""
 _NARROWEST_LIST = 220
@@ -291,34 +294,48 @@ class PointersPage(QWidget):
         Args:
             places: Of the objects.
         """
-        uris = {place.uri for place in places}
-        rows = [row for row in self.model.rows if row.pointer.uri in uris]
-        if rows:
-            self._tasks.spawn(self._refresh_rows, rows[:_KEPT])
+        self._tasks.spawn(self._refresh_rows, {(one.bucket, one.key) for one in places})
 
-    async def _refresh_rows(self, rows: list[PointerRow]) -> None:
+    async def _refresh_rows(self, wanted: set[tuple[str, str]]) -> None:
+        rows: list[PointerRow] = []
+        listed = self.model.rows
+        for at in range(0, len(listed), _LOOKED_AT_ONCE):
+            some = listed[at : at + _LOOKED_AT_ONCE]
+            rows += [row for row in some if (row.pointer.bucket, row.pointer.key) in wanted]
+            if len(rows) >= _KEPT:
+                break
+            await anyio.lowlevel.checkpoint()
         object_id = self._service.stored.object_ids()
-        places = {object_id(place): place for place in map(Place.of, rows)}
+        places = {object_id(place): place for place in map(Place.of, rows[:_KEPT])}
         for place in places.values():
             for row in await self._service.stored.names_at(place):
                 self.model.replace(row)
 
-    def forget_rows(self, names: Collection[PointerRow], objects: Collection[Place]) -> None:
+    async def forget_rows(self, names: Collection[PointerRow], objects: Collection[Place]) -> None:
         """Take away rows that were deleted; other names of objects that are gone are shown anew.
 
         Args:
             names: Rows of the catalog.
             objects: That are not in their buckets any more.
         """
-        uris = {place.uri for place in objects}  # what a bucket lists is of one store
+        keys = {
+            (place.bucket, place.key) for place in objects
+        }  # what a bucket lists is of one store
         ids = {row.id for row in names}
-        self.model.remove(
-            [
-                number
-                for number, row in enumerate(self.model.rows)
-                if row.id in ids or (not row.id and row.pointer.uri in uris)
+        numbers: list[int] = []
+        at, shifts = 0, self.model.shifts
+        while at < len(self.model.rows):
+            some = self.model.rows[at : at + _LOOKED_AT_ONCE]
+            numbers += [
+                at + number
+                for number, row in enumerate(some)
+                if row.id in ids or (not row.id and (row.pointer.bucket, row.pointer.key) in keys)
             ]
-        )
+            at += len(some)
+            await anyio.lowlevel.checkpoint()
+            if shifts != self.model.shifts:  # their numbers are others now
+                at, shifts, numbers = 0, self.model.shifts, []
+        self.model.remove(numbers)
         self.refresh_rows(objects)
         if not self.model.rows:
             self._ask()
