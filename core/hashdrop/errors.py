@@ -34,6 +34,7 @@ whether trying again can help. Messages never hold a credential.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from typing import Self
 
 from labox.common.exceptions import NoStorageData
 
@@ -69,6 +70,14 @@ class HashdropError(Exception):
         self.hint = hint
         self.retryable = self.retryable_by_default if retryable is None else retryable
         self.technical = technical
+
+    def kept(self) -> Self:
+        """Return it to be kept as a value, without the frames that it came through.
+
+        They hold all that was there: of thousands of errors some GB.
+        """
+        self.__traceback__ = self.__cause__ = self.__context__ = None
+        return self
 
     @property
     def sentence(self) -> str:

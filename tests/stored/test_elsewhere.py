@@ -282,3 +282,24 @@ async def test_mirrors_of_one_bucket_are_two_stores(service, put, s3_server):
 
     assert [len(one.other_names) for one in prospects] == [0, 0]
     assert {one.place.connection for one in verdicts} == {"lab", "mirror"}
+
+
+async def test_errors_that_are_kept_hold_nothing_else(service, twins):
+    """Ten thousand of them would hold the frames that each came through, with all answers of the store."""
+    own, theirs = twins
+    reached = await service.reached(own.connection, own.pointer.bucket)
+    reached.writer.requests.client.delete_object(Bucket=own.pointer.bucket, Key=own.pointer.key)
+    verdicts = []
+    places = [Place.of(own), Place.of(theirs)]
+    await service.stored.verify_all(places, on_verdict=verdicts.append)
+    prospects = await service.stored.foresee([theirs])
+    deletion = await service.stored.delete([theirs], objects=True)
+    errors = [
+        *(one.error for one in (*verdicts, *prospects)),
+        *(error for _, error in deletion.refused),
+    ]
+
+    assert len(errors) == 4
+    for error in errors:
+        assert error is not None
+        assert (error.__traceback__, error.__cause__, error.__context__) == (None, None, None)

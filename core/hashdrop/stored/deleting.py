@@ -226,7 +226,7 @@ async def _foreseen(
     except ObjectMissing:
         return Prospect(place, others, is_there=False)
     except HashdropError as error:
-        return Prospect(place, others, error=error)
+        return Prospect(place, others, error=error.kept())
     return Prospect(place, others, can_be_undone=keeping[bucket], lock=lock_of(standing))
 
 
@@ -241,7 +241,7 @@ async def _delete_object(reach: Reach, place: Place, done: Deletion) -> None:
         done.absent.append(place)
         return
     except HashdropError as error:
-        done.refused.append((place, error))
+        done.refused.append((place, error.kept()))
         return
     done.objects.append(place)
     if mark:

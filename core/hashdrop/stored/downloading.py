@@ -186,7 +186,7 @@ async def _download(
             replaces=in_the_way is InTheWay.REPLACE,
         )
     except HashdropError as error:
-        return Downloaded(place, target, error=error)
+        return Downloaded(place, target, error=error.kept())
     return Downloaded(place, path, size, verified)
 
 

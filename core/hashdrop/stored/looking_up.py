@@ -115,7 +115,7 @@ async def look_up_all(
         try:
             answer = await look_up(reach, found.path, on_read=on_read)
         except SourceError as error:
-            answer = Answer(found.path, error=error)
+            answer = Answer(found.path, error=error.kept())
         on_answer(answer)
 
     await for_each(_walked(paths), work)
@@ -189,7 +189,7 @@ async def _ask(reach: Reach, place: FoundPlace, size: int) -> None:
     except ObjectMissing:
         place.in_store = False
     except HashdropError as error:
-        place.error = error
+        place.error = error.kept()
     else:
         place.in_store = standing.size == size  # what has another size is no copy of it
 

@@ -145,9 +145,9 @@ async def _judged(
     except (ObjectMissing, BucketMissing) as error:
         told = missing_there(reached, place, error) if reached else error
         is_gone = isinstance(told, ObjectMissing)
-        return Verdict(bucket, key, "missing" if is_gone else "failed", expected, error=told)
+        return Verdict(bucket, key, "missing" if is_gone else "failed", expected, error=told.kept())
     except (StoreError, ContentMismatch, UsageError, LocalStoreError) as error:
-        return Verdict(bucket, key, "failed", expected, error=error)
+        return Verdict(bucket, key, "failed", expected, error=error.kept())
     status = "verified" if found == expected else "mismatch"
     return Verdict(bucket, key, status, expected, found, size, how)
 
