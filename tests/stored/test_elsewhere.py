@@ -303,3 +303,20 @@ async def test_errors_that_are_kept_hold_nothing_else(service, twins):
     for error in errors:
         assert error is not None
         assert (error.__traceback__, error.__cause__, error.__context__) == (None, None, None)
+
+
+async def test_whatever_is_asked_of_it_is_not_said_to_be_missing(service, theirs, tmp_path):
+    """Nor is its bucket; and no tag is written where another object may stand."""
+    place = Place.of(theirs)
+    asked = (
+        lambda: service.stored.get(place, tmp_path / "x"),
+        lambda: service.stored.link(place, timedelta(hours=1)),
+        lambda: service.stored.read_range(place, 0, 10),
+        lambda: service.stored.change_tags(place, {"run": "7"}),
+    )
+    for ask in asked:
+        with pytest.raises(StoreError, match="does not reach"):
+            await ask()
+    (end,) = await service.stored.download_all([place], tmp_path)
+
+    assert "does not reach" in str(end.error)

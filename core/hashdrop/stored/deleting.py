@@ -28,10 +28,10 @@ from hashdrop.stored.marking import store_of
 from hashdrop.stored.places import ObjectId
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
-from hashdrop.stored.places import missing_there
 from hashdrop.stored.places import object_ids
 from hashdrop.stored.places import of_object
 from hashdrop.stored.places import reach_place
+from hashdrop.stored.places import told_of
 from hashdrop.stored.several import for_each
 from hashdrop.stored.several import listed
 
@@ -217,10 +217,8 @@ async def _foreseen(
     bucket = place.connection, place.bucket
     try:
         reached = await reach_place(reach, place, surely=True)
-        try:
+        with told_of(reached, place):
             standing = await ask_for(reached.writer.requests, place.s3)
-        except ObjectMissing as error:
-            raise missing_there(reached, place, error) from error
         if bucket not in keeping:
             keeping[bucket] = await keeps_versions(reached.writer.requests, place.s3)
     except ObjectMissing:
@@ -233,10 +231,8 @@ async def _foreseen(
 async def _delete_object(reach: Reach, place: Place, done: Deletion) -> None:
     try:
         reached = await reach_place(reach, place, surely=True)
-        try:
+        with told_of(reached, place):  # where it was never, it is not gone: its name stays
             mark = await delete_object(reached.writer.requests, place.s3)
-        except ObjectMissing as error:  # where it was never, it is not gone: its name stays
-            raise missing_there(reached, place, error) from error
     except ObjectMissing:
         done.absent.append(place)
         return

@@ -21,6 +21,7 @@ from hashdrop.s3.threads import call
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
 from hashdrop.stored.places import reach_place
+from hashdrop.stored.places import told_of
 from hashdrop.stored.places import with_hash
 from hashdrop.stored.several import for_each
 from hashdrop.stored.several import listed
@@ -177,14 +178,15 @@ async def _download(
             on_bytes(size)
             return Downloaded(place, target, size, is_verified=True, was_there=True)
         reached = await reach_place(reach, place)
-        path, size, verified = await download(
-            reached.writer,
-            place.s3,
-            target,
-            expected=expected,
-            on_bytes=on_bytes,
-            replaces=in_the_way is InTheWay.REPLACE,
-        )
+        with told_of(reached, place):
+            path, size, verified = await download(
+                reached.writer,
+                place.s3,
+                target,
+                expected=expected,
+                on_bytes=on_bytes,
+                replaces=in_the_way is InTheWay.REPLACE,
+            )
     except HashdropError as error:
         return Downloaded(place, target, error=error.kept())
     return Downloaded(place, path, size, verified)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
+from collections.abc import Generator
 from collections.abc import Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Protocol
 from urllib.parse import unquote
 
 from hashdrop.connection import LOCAL_CONNECTION_NAME
+from hashdrop.errors import BucketMissing
 from hashdrop.errors import ObjectMissing
 from hashdrop.errors import StoreError
 from hashdrop.errors import UsageError
@@ -295,6 +298,23 @@ def missing_there(reached: Reached, place: Place, error: StoreError) -> StoreErr
     if not place.connection or leads_there(reached, place):  # nobody knows better
         return error
     return _unreached(place, technical=error.technical)
+
+
+@contextmanager
+def told_of(reached: Reached, place: Place) -> Generator[None, None, None]:
+    """Say of an object that is not found whether it is missing, or in a store that was not asked.
+
+    Args:
+        reached: That is asked.
+        place: Of the object.
+
+    Raises:
+        StoreError: As `missing_there` has it.
+    """
+    try:
+        yield
+    except (ObjectMissing, BucketMissing) as error:
+        raise missing_there(reached, place, error) from error
 
 
 def is_of_another(reached: Reached, place: Place) -> bool:

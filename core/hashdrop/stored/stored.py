@@ -56,6 +56,7 @@ from hashdrop.stored.places import find_place
 from hashdrop.stored.places import object_ids
 from hashdrop.stored.places import of_object
 from hashdrop.stored.places import reach_place
+from hashdrop.stored.places import told_of
 from hashdrop.stored.places import with_hash
 from hashdrop.stored.rebuilding import rebuild
 from hashdrop.stored.several import listed
@@ -200,7 +201,8 @@ class Stored:
         check_duration(expires)
         reached = await reach_place(self._reach, place)
         requests = reached.writer.requests
-        await ask_for(requests, place.s3)
+        with told_of(reached, place):
+            await ask_for(requests, place.s3)
         return await run_sync(
             partial(presign, requests.client, place.s3, expires, file_name=place.name)
         )
@@ -228,9 +230,10 @@ class Stored:
             HashdropError: It is not there, does not fit its hash, or cannot be written.
         """
         reached = await reach_place(self._reach, place)
-        return await download(
-            reached.writer, place.s3, output, expected=with_hash(place), on_bytes=on_bytes
-        )
+        with told_of(reached, place):
+            return await download(
+                reached.writer, place.s3, output, expected=with_hash(place), on_bytes=on_bytes
+            )
 
     async def download_all(
         self,
@@ -342,7 +345,8 @@ class Stored:
             HashdropError: It is not there, or cannot be read.
         """
         reached = await reach_place(self._reach, place)
-        return await read_range(reached.writer.requests, place.s3, start, length)
+        with told_of(reached, place):
+            return await read_range(reached.writer.requests, place.s3, start, length)
 
     async def change_tags(self, place: Place, tags: Mapping[str, str]) -> bool:
         """Give an object these tags, and no others, in its store and in the catalog.
