@@ -18,7 +18,9 @@ from PySide6.QtCore import QIODevice
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtGui import QImage
+from PySide6.QtGui import QTextDocumentFragment
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 
 from hashdrop.service import PointerRow
 from hashdrop_gui.actions import pointers_details
@@ -343,6 +345,27 @@ async def test_the_selection_moves_on_and_so_does_what_is_asked(shown):
     assert preview.text.toPlainText() == f"content {last[1:].partition('.')[0]}"
 
 
+async def test_names_and_cells_like_tags_are_shown_as_they_are(shown):
+    """In tooltips and in the question about tags, which Qt would take for HTML, and look for the picture."""
+    name, cell = "<img src=x.png>bold.csv", "<img src=y.png>b"
+    driver = await shown(**{name: f"a,b\n{cell},2\n".encode()})
+    panel = driver.pointers.details
+    await until(lambda: panel.preview.shown is panel.preview.table)
+    driver.pointers.details.edit_tags.click()
+    dialog = await until(lambda: driver.pointers.findChild(TagsDialog))
+    tip = Qt.ItemDataRole.ToolTipRole
+    tips = (
+        (driver.pointers.model.index(0, 0).data(tip), name),
+        (panel.title.toolTip(), name),
+        (panel.preview.table.model().index(0, 0).data(tip), cell),
+    )
+    formats = {one.textFormat() for one in dialog.findChildren(QLabel) if name in one.text()}
+
+    assert formats == {Qt.TextFormat.PlainText}
+    for told, text in tips:
+        assert QTextDocumentFragment.fromHtml(told).toPlainText().splitlines()[0] == text
+
+
 async def test_large_pictures_that_are_passed_do_not_pile_up(shown, monkeypatch):
     """Decoding cannot be ended in the middle: those that were passed are few, however quick one is."""
     picture = QImage(64, 64, QImage.Format.Format_RGB32)
@@ -508,6 +531,18 @@ def test_the_beginning_of_a_json_document_is_a_tree():
 
     assert shown[-1][:2] == ["a", "c"]
     assert len(shown) > len(document) // 2
+
+
+def test_how_many_there_are_behind_the_cut_is_not_pretended():
+    """Of a list that goes on behind the first part only the least is known."""
+    document = json.dumps({"whole": [1, 2], "cut": [[0, 0]] * 50})
+    (whole, cut) = decode(Kind.TREE, document[:200].encode(), is_whole=False).nodes
+    all_of_it = decode(Kind.TREE, document.encode(), is_whole=True).nodes
+
+    assert whole.text == "2 values"
+    assert cut.text == f"{len(cut.children)}+ values"
+    assert [node.text for node in cut.children[:-1]] == ["2 values"] * (len(cut.children) - 1)
+    assert [node.text for node in all_of_it] == ["2 values", "50 values"]
 
 
 @pytest.mark.parametrize(

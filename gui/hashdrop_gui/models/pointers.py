@@ -19,6 +19,7 @@ from PySide6.QtCore import Signal
 from hashdrop.catalog.rows import SortBy
 from hashdrop.service import PointerRow
 from hashdrop.stored.places import Place
+from hashdrop_gui.models.wording import plain_tip
 from hashdrop_gui.models.wording import size_text
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.models.wording import when_text
@@ -211,7 +212,7 @@ class PointersModel(QAbstractTableModel):
                 return _text(row, Column(index.column()))
             case Qt.ItemDataRole.ToolTipRole:
                 place = f"{row.folder}/{row.name}" if row.folder else row.name
-                return f"{place}\n{row.pointer.uri}\n{row.connection}"
+                return plain_tip(f"{place}\n{row.pointer.uri}\n{row.connection}")
             case Qt.ItemDataRole.TextAlignmentRole:
                 return _alignment(index.column())
             case Qt.ItemDataRole.UserRole:
