@@ -336,6 +336,14 @@ def _ended(ends: Sequence[Downloaded]) -> str:
         words = tr("Downloaded {files}; of some nobody knows the hash").format(
             files=files_text(good)
         )
+    numbered = sum(
+        one.error is None and one.path.name != safe_path(one.place, keeps_folders=False).name
+        for one in ends
+    )
+    if numbered:
+        words = tr("{done}; {n} with a number behind the name: another file had it").format(
+            done=words, n=f"{numbered:,}"
+        )
     if bad and bad[0].error is not None:
         words = tr("{bad} of {all} were not downloaded. {name}: {why}").format(
             bad=f"{len(bad):,}",
