@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import anyio
 import pytest
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Slot
@@ -112,6 +113,7 @@ async def test_what_was_opened_here_is_not_opened_for_theirs(twins, desktop, tmp
     )
     menu.aboutToShow.emit()
     shown = [one.text() for one in menu.actions() if one.text().startswith("Show in folder")]
+    await anyio.sleep(0.3)  # the details are shown by then, with the loop running
 
     assert len(desktop.paths) == 1
     assert shown == ["Show in folder (download first)"]
@@ -136,5 +138,6 @@ async def test_an_address_selects_ones_own(twins):
     twins.pointers.bar.go_to.returnPressed.emit()
     await until(lambda: twins.pointers.search_text.startswith("key:"))
     await until(lambda: not twins.pointers.feed.is_asking)
+    await anyio.sleep(0.3)  # the details are shown by then, with the loop running
 
     assert [row.name for row in twins.pointers.selected()] == ["own.csv"]
