@@ -325,6 +325,25 @@ class Catalog:
             async with self._engine.connect() as connection:
                 return [row_of(row) for row in await connection.execute(query)]
 
+    async def names_at_any(self, bucket: str, keys: Sequence[str]) -> list[PointerRow]:
+        """Return every name of several objects, the newest first.
+
+        Args:
+            bucket: Where they are.
+            keys: Of the objects; some hundreds at most.
+
+        Raises:
+            CatalogError: The database cannot be read.
+        """
+        query = (
+            select(*listed_columns())
+            .where(NameRecord.key.in_(keys), NameRecord.bucket == bucket)
+            .order_by(NameRecord.id.desc())
+        )
+        with told("read"):
+            async with self._engine.connect() as connection:
+                return [row_of(row) for row in await connection.execute(query)]
+
     async def first_names(
         self, pointers: Sequence[StoredPointer], *, store: Rebuild | None = None
     ) -> list[PointerRow]:

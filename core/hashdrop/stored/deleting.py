@@ -157,11 +157,19 @@ async def _note(reach: Reach, rows: Sequence[PointerRow], done: Deletion) -> Non
     done.names = [row for row in rows if row.id and object_id(Place.of(row)) in gone]
     catalog = await reach.catalog()
     await catalog.forget(done.names, objects=True)
+    keys: dict[str, list[str]] = {}
     for place in gone.values():
-        names = await catalog.names_at(place.bucket, place.key)
-        if others := of_object(reach, names, place):
-            done.others += others
-            await mark_gone(reach, place)
+        keys.setdefault(place.bucket, []).append(place.key)
+    left: dict[ObjectId, Place] = {}
+    for bucket, all_of_it in keys.items():
+        for at in range(0, len(all_of_it), _NAMED_AT_ONCE):
+            for row in await catalog.names_at_any(bucket, all_of_it[at : at + _NAMED_AT_ONCE]):
+                which = object_id(Place.of(row))
+                if which in gone:
+                    done.others.append(row)
+                    left[which] = gone[which]
+    for place in left.values():
+        await mark_gone(reach, place)
 
 
 async def undo(reach: Reach, deletion: Deletion) -> None:
