@@ -4,87 +4,54 @@
 
 The bucket is a listing that a program of its own makes up; the window is the real one. The scroll bar is
 put to its end at each picture, so that page follows page, until all keys came or the seconds (600) are
-over. The limit is 50 ms for the longest hold; above it the program ends with 1. The beats are those of
-`window.py`.
+over. The limit is 50 ms for the longest hold; above it the program ends with 1.
 """
 
 from __future__ import annotations
 
 import os
-import resource
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 import anyio
-import window as bench
-from made_up_bucket import made_up_bucket
-from PySide6.QtWidgets import QApplication
-
-from hashdrop.connection import Choice
-from hashdrop.paths import Paths
-from hashdrop.service import open_service
-from hashdrop_gui.app import open_window
-from hashdrop_gui.loop import run
+import real_window
+from real_window import LONGEST_S
+from real_window import resident
+from servers import made_up_bucket
 
 
 def main() -> None:
     """Measure and print."""
     keys = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 600.0
-    os.environ |= {
-        "AWS_ACCESS_KEY_ID": "benchmark",
-        "AWS_SECRET_ACCESS_KEY": "benchmark-secret",
-        "AWS_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    with made_up_bucket(keys) as url, tempfile.TemporaryDirectory() as scratch:
-        sys.exit(not measured(keys, seconds, url, Path(scratch)))
-
-
-def measured(keys: int, seconds: float, url: str, scratch: Path) -> bool:
-    """Open the window on the bucket and scroll to its end; whether no hold was too long."""
-    app = QApplication(sys.argv[:1])
-    app.setStyle("Fusion")
-    app.setQuitOnLastWindowClosed(False)
     longest: list[float] = []
 
-    async def run_it() -> int:
-        choice = Choice(
-            changes={"name": "bench", "bucket": "lab-data", "prefix": "raw", "endpoint_url": url},
-            own=True,
-        )
-        paths = Paths(config=scratch / "config", data=scratch / "data")
-        async with (
-            open_service(paths, choice=choice, for_people=True) as service,
-            open_window(app, service) as window,
-        ):
-            while service.status.state == "starting":
-                await anyio.sleep(0.05)
-            window.show_page(1)
-            await anyio.sleep(1)
-            print(f"before: {resident()}")
-            await use(window.pointers, keys, seconds, longest)
-        return 0
+    async def work(_, window) -> None:
+        window.show_page(1)
+        await anyio.sleep(1)
+        print(f"before: {resident()}")
+        await use(window.pointers, keys, seconds, longest)
 
-    run(app, run_it, lambda: os._exit(1))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"peak of resident memory: {peak:.0f} MiB; load: {os.getloadavg()[0]:.1f}")
-    return max(longest) < bench.LONGEST_S
+    with made_up_bucket(keys) as url:
+        real_window.use_window(url, work)
+    print(f"peak of resident memory: {real_window.peak()}; load: {os.getloadavg()[0]:.1f}")
+    sys.exit(max(longest) >= LONGEST_S)
 
 
 async def use(page, keys: int, seconds: float, longest: list[float]) -> None:
     """List the bucket, scroll to its end, through all of it, and go back to the catalog."""
     rows = page.model.rowCount
-    beats = bench.Beats()
+    beats = real_window.Beats()
 
     def told(title: str) -> None:
-        held = [max(0.0, a - b) for a, b in zip(beats.late, beats.starved, strict=True)]
-        beats.tell(f"{title}: {rows():,} keys, {resident()}")
+        held = beats.held()
+        print(
+            f"{title}: {rows():,} keys, {resident()}; longest hold {max(held) * 1000:.1f} ms of 50, "
+            f"p99 {real_window.share(held, 0.99) * 1000:.1f} ms; with what the system withheld: "
+            f"{max(beats.late) * 1000:.1f} ms"
+        )
         longest.append(max(held))
-        beats.late.clear()
-        beats.starved.clear()
+        beats.forget()
 
     async with anyio.create_task_group() as group:
         group.start_soon(beats.run)
@@ -119,12 +86,6 @@ async def use(page, keys: int, seconds: float, longest: list[float]) -> None:
         await anyio.sleep(3)
         told("back to the catalog")
         group.cancel_scope.cancel()
-
-
-def resident() -> str:
-    """What this process has in memory now."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return f"{pages * os.sysconf('SC_PAGE_SIZE') / 2**20:.0f} MiB"
 
 
 if __name__ == "__main__":

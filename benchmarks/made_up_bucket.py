@@ -5,29 +5,13 @@ python benchmarks/made_up_bucket.py KEYS prints its port, and serves until it is
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from http.server import ThreadingHTTPServer
 from urllib.parse import parse_qs
 from urllib.parse import urlsplit
 
 KEY = "raw/{:064x}.txt"
-
-
-@contextmanager
-def made_up_bucket(keys: int) -> Generator[str, None, None]:
-    """Serve a bucket in a process of its own; gives its endpoint."""
-    store = subprocess.Popen(
-        [sys.executable, __file__, str(keys)], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        yield f"http://127.0.0.1:{store.stdout.readline().strip()}"
-    finally:
-        store.kill()
-        store.communicate()
 
 
 class _Listing(BaseHTTPRequestHandler):

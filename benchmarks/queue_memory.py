@@ -12,7 +12,9 @@ import tempfile
 import time
 from pathlib import Path
 
-HERE = Path(__file__).parent
+from servers import CREDENTIALS
+from servers import sink
+
 LIMIT_MIB = 400
 
 
@@ -29,29 +31,17 @@ def main() -> None:
         big = Path(scratch) / "big.bin"
         with big.open("wb") as file:
             file.truncate(gib * 1024**3)
-        sink = subprocess.Popen(
-            [sys.executable, HERE / "sink.py"], stdout=subprocess.PIPE, text=True
-        )
         began = time.perf_counter()
-        try:
-            port = sink.stdout.readline().strip()
+        with sink() as port:
             command = [
                 Path(sys.executable).with_name("hashdrop"), "put", source, big, "--json",
                 "--bucket", "lab-data", "--endpoint-url", f"http://127.0.0.1:{port}",
             ]  # fmt: skip
-            environment = os.environ | {
-                "AWS_ACCESS_KEY_ID": "benchmark",
-                "AWS_SECRET_ACCESS_KEY": "benchmark-secret",
-                "AWS_REGION": "us-east-1",
-                "HASHDROP_HOME": f"{scratch}/home",
-            }
+            environment = os.environ | CREDENTIALS | {"HASHDROP_HOME": f"{scratch}/home"}
             program = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
             rows = sum(1 for line in program.stdout if '"status": "stored"' in line)
             _, status, usage = os.wait4(program.pid, 0)
             program.returncode = os.waitstatus_to_exitcode(status)
-        finally:
-            sink.terminate()
-            sink.communicate()
     peak = usage.ru_maxrss / 1024
     print(
         f"{rows:,} files stored, one of them of {gib} GiB, in {time.perf_counter() - began:.0f} s"

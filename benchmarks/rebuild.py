@@ -16,7 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from made_up_bucket import made_up_bucket
+from servers import CREDENTIALS
+from servers import made_up_bucket
 
 LIMIT_MIB = 250
 
@@ -37,12 +38,7 @@ def main() -> int:
 
 def rebuild(url: str, home: str, ends_after: float | None = None) -> tuple[float, float, str]:
     """Run it once; returns seconds, MiB and what it printed."""
-    environment = os.environ | {
-        "AWS_ACCESS_KEY_ID": "benchmark",
-        "AWS_SECRET_ACCESS_KEY": "benchmark-secret",
-        "AWS_REGION": "us-east-1",
-        "HASHDROP_HOME": home,
-    }
+    environment = os.environ | CREDENTIALS | {"HASHDROP_HOME": home}
     command = [
         Path(sys.executable).with_name("hashdrop"), "catalog", "rebuild", "--json",
         "--bucket", "lab-data", "--prefix", "raw", "--endpoint-url", url,

@@ -4,38 +4,28 @@
     xvfb-run -a python benchmarks/transfers_page.py --files 20000
 
 The real window gets a real drop and asks, and is answered. While it uploads the list scrolls; it is sorted,
-searched, filtered, paused and cancelled. A beat asks for its turn each millisecond (see window.py): no frame
-can be longer than the longest hold of the loop, which must stay below 50 ms. Above that the program ends
-with 1.
+searched, filtered, paused and cancelled. A beat asks for its turn each millisecond: no frame can be longer
+than the longest hold of the loop, which must stay below 50 ms. Above that the program ends with 1.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import resource
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import anyio
-import window as bench
-from PySide6.QtWidgets import QApplication
+import real_window
 from PySide6.QtWidgets import QPushButton
+from real_window import resident
+from servers import sink
 
-from hashdrop.connection import Choice
-from hashdrop.paths import Paths
-from hashdrop.service import open_service
 from hashdrop.transfers.events import State
-from hashdrop_gui.app import open_window
 from hashdrop_gui.dialogs.large_drop import LargeDropQuestion
-from hashdrop_gui.loop import run
 from hashdrop_gui.models.columns import Column
 from hashdrop_gui.models.columns import Order
-
-HERE = Path(__file__).parent
 
 
 def main() -> None:
@@ -44,22 +34,21 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=100_000)
     parser.add_argument("--seconds", type=float, default=15, help="How long to scroll and upload.")
     options = parser.parse_args()
-    os.environ |= {
-        "AWS_ACCESS_KEY_ID": "benchmark",
-        "AWS_SECRET_ACCESS_KEY": "benchmark-secret",
-        "AWS_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    sink = subprocess.Popen([sys.executable, HERE / "sink.py"], stdout=subprocess.PIPE, text=True)
-    try:
-        port = sink.stdout.readline().strip()
-        with tempfile.TemporaryDirectory() as scratch:
-            source = made(Path(scratch) / "many", options.files)
-            url = f"http://127.0.0.1:{port}"
-            sys.exit(not measured(source, options, url, Path(scratch)))
-    finally:
-        sink.terminate()
-        sink.communicate()
+    results: list[bool] = []
+    with tempfile.TemporaryDirectory() as scratch, sink() as port:
+        source = made(Path(scratch) / "many", options.files)
+
+        async def work(service, window) -> None:
+            print(f"before: {resident()}")
+            try:
+                await use(window, source, options, results)
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await service.cancel_all()
+
+        real_window.use_window(f"http://127.0.0.1:{port}", work)
+    print(f"peak of resident memory: {real_window.peak()}")
+    sys.exit(not all(results))
 
 
 def made(folder: Path, count: int) -> Path:
@@ -71,52 +60,17 @@ def made(folder: Path, count: int) -> Path:
     return folder
 
 
-def measured(source: Path, options, url: str, scratch: Path) -> bool:
-    """Open the window and use it; whether all of it was within the limit."""
-    app = QApplication(sys.argv[:1])
-    app.setStyle("Fusion")
-    app.setQuitOnLastWindowClosed(False)
-    results: list[bool] = []
-
-    async def run_it() -> int:
-        choice = Choice(
-            changes={"name": "bench", "bucket": "lab-data", "prefix": "raw", "endpoint_url": url},
-            own=True,
-        )
-        paths = Paths(config=scratch / "config", data=scratch / "data")
-        async with (
-            open_service(paths, choice=choice, for_people=True) as service,
-            open_window(app, service) as window,
-        ):
-            while service.status.state == "starting":
-                await anyio.sleep(0.05)
-            await anyio.sleep(1)
-            print(f"before: {resident()}")
-            try:
-                await use(window, source, options, results)
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await service.cancel_all()
-        return 0
-
-    run(app, run_it, lambda: os._exit(1))
-    print(
-        f"peak of resident memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB"
-    )
-    return all(results)
-
-
 async def use(window, source: Path, options, results: list[bool]) -> None:
     """Drop, answer, scroll, sort, search, pause, cancel."""
     model, listed = window.model, window.model.list
 
     async def beaten(title: str, until, act=None, *, scrolls: bool = True) -> None:
-        beats = bench.Beats()
+        beats = real_window.Beats()
         began = time.perf_counter()
         async with anyio.create_task_group() as group:
             group.start_soon(beats.run)
             if scrolls:
-                group.start_soon(bench.scroll, window.transfers.view)
+                group.start_soon(real_window.scroll, window.transfers.view)
             await anyio.sleep(0.05)
             if act is not None:
                 act()
@@ -139,7 +93,7 @@ async def use(window, source: Path, options, results: list[bool]) -> None:
             asked.append(time.perf_counter() - began)
         return any(batch.scanned for batch in listed.batches.values())
 
-    await beaten("to the full queue", full, lambda: bench.drop(window, [source]))
+    await beaten("to the full queue", full, lambda: real_window.drop(window, [source]))
     count = len(listed.files)
     print(
         f"first row after {first[0] * 1000:.0f} ms, the question after {asked[0]:.2f} s, {count:,} rows"
@@ -185,25 +139,18 @@ def button(parent, words: str) -> QPushButton:
 
 def told(beats, title: str) -> bool:
     """Print the longest hold; whether it is within the limit."""
-    held = [max(0.0, a - b) for a, b in zip(beats.late, beats.starved, strict=True)]
+    held = beats.held()
     worst = held.index(max(held))
-    at = sum(beats.late[:worst]) + worst * bench.BEAT_S
-    held.sort()
-    longest = held[-1]
-    is_fine = longest < bench.LONGEST_S
+    at = sum(beats.late[:worst]) + worst * real_window.BEAT_S
+    longest = held[worst]
+    is_fine = longest < real_window.LONGEST_S
     verdict = "ok" if is_fine else f"TOO LONG, at {at:.2f} s"
     print(
         f"{title}; longest hold {longest * 1000:.1f} ms of 50 ({verdict}), "
-        f"p99 {held[int(len(held) * 0.99)] * 1000:.1f} ms; with what the system withheld: "
+        f"p99 {real_window.share(held, 0.99) * 1000:.1f} ms; with what the system withheld: "
         f"{max(beats.late) * 1000:.1f} ms"
     )
     return is_fine
-
-
-def resident() -> str:
-    """Return what the process has in memory now."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return f"{pages * os.sysconf('SC_PAGESIZE') / 2**20:.0f} MiB"
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ import time
 from pathlib import Path
 
 import files
+from servers import CREDENTIALS
+from servers import sink
 
 HERE = Path(__file__).parent
 PYTHON = sys.executable
@@ -222,8 +224,8 @@ def server_of(options, scratch):
         finally:
             anyio.run(store.stop)
         return
-    env |= {"AWS_ACCESS_KEY_ID": "benchmark", "AWS_SECRET_ACCESS_KEY": "benchmark-secret"}
-    command = [PYTHON, str(HERE / "sink.py")]
+    env |= CREDENTIALS
+    certified: list[str] = []
     if options.https:
         certificate = scratch / "certificate.pem"
         subprocess.run(
@@ -234,14 +236,9 @@ def server_of(options, scratch):
         )  # fmt: skip
         certificate.write_text(certificate.read_text() + (scratch / "public.pem").read_text())
         env["AWS_CA_BUNDLE"] = str(scratch / "public.pem")
-        command += ["--certificate", str(certificate)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        port = process.stdout.readline().strip()
+        certified = ["--certificate", str(certificate)]
+    with sink(*certified) as port:
         yield f"http{'s' if options.https else ''}://localhost:{port}", env
-    finally:
-        process.terminate()
-        process.wait()
 
 
 if __name__ == "__main__":

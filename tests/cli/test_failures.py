@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from hashdrop import local_store
+from hashdrop import weed
 from support.fault_proxy import FaultProxy
 from support.fault_proxy import Rule
 from support.programs import bound_by_permissions
@@ -101,9 +101,9 @@ def test_another_content_under_this_hash(inside, place, good, s3_server, bucket)
 
 def test_a_computer_without_the_embedded_store(inside, good, monkeypatch, tmp_path):
     """A sentence, and the way to connect to a bucket."""
-    monkeypatch.setattr(local_store.shutil, "which", lambda _: None)
-    monkeypatch.setattr(local_store.sysconfig, "get_path", lambda _: str(tmp_path))
-    monkeypatch.setattr(local_store.sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(weed.shutil, "which", lambda _: None)
+    monkeypatch.setattr(weed.sysconfig, "get_path", lambda _: str(tmp_path))
+    monkeypatch.setattr(weed.sys, "executable", str(tmp_path / "python"))
     ran = inside("put", good)
 
     assert (ran.code, ran.out) == (1, "")

@@ -49,29 +49,15 @@ async def test_a_conflict_that_stays_fails(rig):
     assert len(used_uploads(rig)) == 3
 
 
-async def test_an_upload_that_is_gone_at_completion_begins_anew(rig):
-    """Aborted by somebody else, when all parts were sent."""
-    rule = rig.proxy.add(Rule.hold(COMPLETE))
-    rig.add(rig.file())
-    await rig.reached(rule)
-    rig.server.client().abort_multipart_upload(
-        Bucket=rig.bucket,
-        Key=rig.server.open_uploads(rig.bucket)[0],
-        UploadId=used_uploads(rig)[0],
-    )
-    rule.release()
-    await rig.engine.drained()
-    (stored,) = rig.of(Stored)
-
-    await rig.check()
-    assert len(used_uploads(rig)) == 2
-    assert stored.sent_bytes == LARGE
-
-
-async def test_an_upload_that_is_gone_while_parts_are_sent_begins_anew(rig):
+@pytest.mark.parametrize(
+    ("rule", "options"),
+    [(Rule.hold(COMPLETE), {}), (Rule.hold("UploadPart", nth=2), {"max_parts_in_flight": 1})],
+    ids=["at completion", "while parts are sent"],
+)
+async def test_an_upload_that_is_gone_begins_anew(rig, rule, options):
     """Aborted by somebody else, or by a rule of the bucket."""
-    rule = rig.proxy.add(Rule.hold("UploadPart", nth=2))
-    rig.add(rig.file(), target=rig.target(max_parts_in_flight=1))
+    rig.proxy.add(rule)
+    rig.add(rig.file(), target=rig.target(**options))
     await rig.reached(rule)
     rig.server.client().abort_multipart_upload(
         Bucket=rig.bucket,

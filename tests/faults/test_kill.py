@@ -47,6 +47,30 @@ def check_stored(server, bucket, data, paths, rows):
     assert len(server.objects(bucket)) == len(hashes)
 
 
+def held(proxy, operation, nth, when):
+    """Hold a request, or its answer; returns the rule."""
+    hold = Rule.hold if when == "before" else Rule.hold_answer
+    return proxy.add(hold(operation, nth=nth, times=99))
+
+
+async def kill_at(rule, program, proxy):
+    """Kill a program when a rule is reached; what was held is not passed on as if it lived."""
+    assert await run_sync(rule.reached.wait, 20)
+    program.kill()
+    await program.ended()
+    proxy.go_down()
+    proxy.clear()
+    await anyio.sleep(0.3)
+
+
+def two_files(folder):
+    """Make the one that is stored when it is killed, and the one that the next run stores."""
+    path, other = folder / "large.bin", folder / "other.bin"
+    path.write_bytes(os.urandom(LARGE))
+    other.write_bytes(b"other")
+    return path, other
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(
     ("operation", "nth"),
@@ -65,16 +89,9 @@ async def test_killed_at_a_request(s3_server, bucket, proxy, tmp_path, operation
     for path, size in zip(paths, (LARGE, SMALL), strict=True):
         path.write_bytes(os.urandom(size))
     data = tmp_path / "data"
-    rule = proxy.add(
-        (Rule.hold if when == "before" else Rule.hold_answer)(operation, nth=nth, times=99)
-    )
+    rule = held(proxy, operation, nth, when)
     killed = Put(s3_server, bucket, data, *paths, endpoint_url=proxy.endpoint_url)
-    assert await run_sync(rule.reached.wait, 20)
-    killed.kill()
-    await killed.ended()
-    proxy.go_down()  # what was held is not passed on as if the program lived
-    proxy.clear()
-    await anyio.sleep(0.3)
+    await kill_at(rule, killed, proxy)
     check_folder(s3_server, bucket, data, nothing_left=False)
     proxy.come_up()
     again = Put(s3_server, bucket, data, *paths, endpoint_url=proxy.endpoint_url)
@@ -97,22 +114,13 @@ async def test_killed_at_a_request(s3_server, bucket, proxy, tmp_path, operation
 )
 async def test_killed_in_a_single_pass(s3_server, bucket, proxy, tmp_path, operation, nth, when):
     """What stands under a temporary key is known, and taken away by the next run, whatever that one stores."""
-    path, other = tmp_path / "large.bin", tmp_path / "other.bin"
-    path.write_bytes(os.urandom(LARGE))
-    other.write_bytes(b"other")
+    path, other = two_files(tmp_path)
     data = tmp_path / "data"
-    rule = proxy.add(
-        (Rule.hold if when == "before" else Rule.hold_answer)(operation, nth=nth, times=99)
-    )
+    rule = held(proxy, operation, nth, when)
     killed = Put(
         s3_server, bucket, data, path, endpoint_url=proxy.endpoint_url, options=["--single-pass"]
     )
-    assert await run_sync(rule.reached.wait, 20)
-    killed.kill()
-    await killed.ended()
-    proxy.go_down()
-    proxy.clear()
-    await anyio.sleep(0.3)
+    await kill_at(rule, killed, proxy)
     ((key, _),) = temporary_rows(data)
     left = {one for one, _ in open_uploads(s3_server, bucket)} | {
         one for one in s3_server.objects(bucket) if not one.startswith("p/")
@@ -138,27 +146,18 @@ async def test_killed_in_a_single_pass(s3_server, bucket, proxy, tmp_path, opera
 )
 async def test_killed_in_a_copy_in_parts(s3_server, bucket, proxy, tmp_path, operation, nth, when):
     """Its upload stands at the final key, which others use, too: known by its id, it goes with the next run."""
-    path, other = tmp_path / "large.bin", tmp_path / "other.bin"
-    path.write_bytes(os.urandom(LARGE))
-    other.write_bytes(b"other")
+    path, other = two_files(tmp_path)
     data = tmp_path / "data"
     foreign = s3_server.client().create_multipart_upload(Bucket=bucket, Key="p/foreign")
     s3_server.client().upload_part(
         Bucket=bucket, Key="p/foreign", UploadId=foreign["UploadId"], PartNumber=1, Body=b"x"
     )
-    rule = proxy.add(
-        (Rule.hold if when == "before" else Rule.hold_answer)(operation, nth=nth, times=99)
-    )
+    rule = held(proxy, operation, nth, when)
     killed = Put(
         s3_server, bucket, data, path, endpoint_url=proxy.endpoint_url,
         options=["--single-pass"], patch=SMALL_COPIES,
     )  # fmt: skip
-    assert await run_sync(rule.reached.wait, 20)
-    killed.kill()
-    await killed.ended()
-    proxy.go_down()
-    proxy.clear()
-    await anyio.sleep(0.3)
+    await kill_at(rule, killed, proxy)
     proxy.come_up()
     again = Put(s3_server, bucket, data, other, endpoint_url=proxy.endpoint_url)
 
@@ -194,19 +193,13 @@ async def test_killed_while_the_store_is_tried(s3_server, bucket, proxy, tmp_pat
 
 async def test_what_cannot_be_taken_away_stays_known(s3_server, bucket, proxy, tmp_path):
     """A store that refuses to delete stops no upload, and is asked again by the run after."""
-    path, other = tmp_path / "large.bin", tmp_path / "other.bin"
-    path.write_bytes(os.urandom(LARGE))
-    other.write_bytes(b"other")
+    path, other = two_files(tmp_path)
     data = tmp_path / "data"
     rule = proxy.add(Rule.hold("CopyObject"))
     killed = Put(
         s3_server, bucket, data, path, endpoint_url=proxy.endpoint_url, options=["--single-pass"]
     )
-    assert await run_sync(rule.reached.wait, 20)
-    killed.kill()
-    await killed.ended()
-    proxy.go_down()
-    proxy.clear()
+    await kill_at(rule, killed, proxy)
     proxy.come_up()
     refusal = proxy.add(Rule.answer("DeleteObject", 403, "AccessDenied", times=99))
     second = Put(s3_server, bucket, data, other, endpoint_url=proxy.endpoint_url)

