@@ -15,6 +15,7 @@ from hashdrop.cli.options import Options
 from hashdrop.cli.printing import plain
 from hashdrop.cli.printing import print_json
 from hashdrop.errors import HashdropError
+from hashdrop.errors import SourceUnreadable
 from hashdrop.errors import UsageError
 from hashdrop.pasted import without_secrets
 from hashdrop.service import Service
@@ -79,7 +80,15 @@ async def run_get(options: Options, *, pointer: str, output: Path | None, as_jso
 async def _to_stdout(service: Service, place: Place) -> int:
     """Write an object to standard output; by way of a file, so that nothing wrong gets out."""
     with TemporaryDirectory(prefix="hashdrop-") as folder:
-        path, _, verified = await service.stored.get(place, Path(folder) / "object")
+        try:
+            path, _, verified = await service.stored.get(place, Path(folder) / "object")
+        except SourceUnreadable as error:
+            raise SourceUnreadable(
+                f"“{plain(place.file_name)}” is verified in a file before it is written out, and that "
+                "file cannot be written.",
+                detail=error.title if error.detail == "" else f"{error.title} {error.detail}",
+                hint=f"Make room in {Path(folder).parent}, or set TMPDIR to another folder.",
+            ) from error
 
         def write() -> None:
             with path.open("rb") as file:

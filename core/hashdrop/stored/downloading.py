@@ -10,9 +10,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from hashdrop.errors import HashdropError
-from hashdrop.errors import SourceUnreadable
 from hashdrop.s3.body import Stop
+from hashdrop.s3.download import Room
 from hashdrop.s3.download import download
+from hashdrop.s3.download import unwritten
 from hashdrop.s3.threads import call
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
@@ -67,7 +68,8 @@ async def download_all(
     """Download objects, some at the same time; one that fails stops no other.
 
     Cancelling it leaves what was written of objects whose hash is known beside their targets; the next
-    download of the same into the same folder goes on behind that.
+    download of the same into the same folder goes on behind that. What does not fit on the disk is refused
+    before it is begun, what fits is downloaded.
 
     Args:
         reach: To the stores.
@@ -83,6 +85,7 @@ async def download_all(
     """
     ends: list[Downloaded | None] = [None] * len(places)
     targets = _targets(places, folder, keeps_folders=keeps_folders)
+    room = Room()
 
     async def one(numbers: tuple[int, ...]) -> None:
         first = numbers[0]
@@ -92,7 +95,7 @@ async def download_all(
                 assert on_bytes is not None
                 on_bytes(number, size)
 
-        end = await _download(reach, places[first], targets[first], in_the_way, tell)
+        end = await _download(reach, places[first], targets[first], in_the_way, room, tell)
         for number in numbers:
             ends[number] = end
             if on_end is not None:
@@ -153,6 +156,7 @@ async def _download(
     place: Place,
     target: Path,
     in_the_way: InTheWay,
+    room: Room,
     on_bytes: Callable[[int], None],
 ) -> Downloaded:
     expected = with_hash(place)
@@ -164,7 +168,13 @@ async def _download(
             return Downloaded(place, target, size, is_verified=True, was_there=True)
         reached = await reach_place(reach, place)
         path, size, verified = await download(
-            reached.writer, place.s3, target, expected=expected, on_bytes=on_bytes
+            reached.writer,
+            place.s3,
+            target,
+            expected=expected,
+            size=place.size,
+            room=room,
+            on_bytes=on_bytes,
         )
     except HashdropError as error:
         return Downloaded(place, target, error=error)
@@ -188,11 +198,7 @@ async def _made_ready(target: Path, place: Place, in_the_way: InTheWay) -> tuple
                 number += 1
                 path = _numbered(target, number)
         except OSError as error:
-            raise SourceUnreadable(
-                f"“{path.name}” cannot be written.",
-                detail=f"{error.strerror}.",
-                hint="Check the folder.",
-            ) from error
+            raise unwritten(path, error) from error
         return path, False
 
     return await call(ready, limiter=None, stop=stop)

@@ -216,7 +216,12 @@ class Stored:
         """
         reached = await reach_place(self._reach, place)
         return await download(
-            reached.writer, place.s3, output, expected=with_hash(place), on_bytes=on_bytes
+            reached.writer,
+            place.s3,
+            output,
+            expected=with_hash(place),
+            size=place.size,
+            on_bytes=on_bytes,
         )
 
     async def download_all(
