@@ -18,6 +18,9 @@ from hashdrop.cli.options import common_options
 from hashdrop.cli.options import parse_duration
 from hashdrop.cli.options import parse_rate
 from hashdrop.cli.options import parse_tags
+from hashdrop.cli.piping import give_output_up
+from hashdrop.cli.piping import is_of_output
+from hashdrop.cli.piping import output_error
 from hashdrop.errors import HashdropError
 from hashdrop.errors import UsageError
 
@@ -310,8 +313,12 @@ def main(arguments: list[str] | None = None) -> int:
     except HashdropError as error:
         _say(error)
         return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
-    except BrokenPipeError:  # the reader of our output has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if not is_of_output(error):
+            raise
+        give_output_up()
+        if not isinstance(error, BrokenPipeError):  # who reads our output may go when he likes
+            _say(output_error(error))
         return EXIT_FAILED
     return result if isinstance(result, int) else 0
 
