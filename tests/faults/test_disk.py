@@ -254,10 +254,12 @@ async def test_a_file_that_is_no_database_is_told(tmp_path):
     """And is left as it is."""
     file = tmp_path / "journal.sqlite3"
     file.write_bytes(b"this is no database" * 100)
-    with pytest.raises(CatalogError, match="not a database"):
+    with pytest.raises(CatalogError, match="not a database") as told:
         async with open_journal(file):
             pass
 
+    assert str(file) in told.value.detail
+    assert "move it out of the data folder" in told.value.hint
     assert file.read_bytes() == b"this is no database" * 100
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from hashdrop.catalog.schema import has_newest_schema
 from hashdrop.catalog.schema import prepare_schema
 from hashdrop.catalog.sqlite_notes import PRAGMAS
 from hashdrop.errors import CatalogError
@@ -68,9 +69,12 @@ async def open_engine(place: Path | str) -> AsyncGenerator[AsyncEngine, None]:
     engine = _sqlite(place) if isinstance(place, Path) else _postgresql(place)
     try:
         with told("opened"):
-            async with begin_writing(engine) as connection:
-                file = place if isinstance(place, Path) else None
-                await connection.run_sync(prepare_schema, file)
+            async with engine.connect() as connection:  # who only reads waits for no writer
+                is_current = await connection.run_sync(has_newest_schema)
+            if not is_current:
+                async with begin_writing(engine) as connection:
+                    file = place if isinstance(place, Path) else None
+                    await connection.run_sync(prepare_schema, file)
         yield engine
     finally:
         with anyio.CancelScope(shield=True):

@@ -27,6 +27,18 @@ _FIRST = "0001"
 _KNOWN = ("0001", "0002", "0003")
 
 
+def has_newest_schema(connection: Connection) -> bool:
+    """Whether the tables are there and of this version; blocking, writes nothing.
+
+    Args:
+        connection: To the database.
+
+    Raises:
+        SQLAlchemyError: The database cannot be read.
+    """
+    return inspect(connection).has_table(VERSION_TABLE) and _noted_version(connection) == VERSION
+
+
 def prepare_schema(connection: Connection, file: Path | None) -> None:
     """Make the tables, or migrate them; blocking, in a transaction that nobody else writes beside.
 
@@ -71,11 +83,15 @@ def _version(connection: Connection) -> str | None:
     """Return the version of the tables, `None` where there are none."""
     tables = inspect(connection)
     if tables.has_table(VERSION_TABLE):
-        return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar_one()
+        return _noted_version(connection)
     if not tables.has_table(NameRecord.__tablename__):
         return None
     _stamp(connection, _FIRST)
     return _FIRST
+
+
+def _noted_version(connection: Connection) -> str:
+    return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar_one()
 
 
 def _stamp(connection: Connection, version: str) -> None:
