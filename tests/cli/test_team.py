@@ -9,9 +9,11 @@ import keyring
 import pytest
 from keyring.backends.fail import Keyring as NoKeyring
 
+from hashdrop.catalog.catalog import open_catalog
 from hashdrop.errors import CatalogError
 from hashdrop.errors import SettingsError
 from hashdrop.paths import Paths
+from hashdrop.pointer import StoredPointer
 from hashdrop.service import open_service
 from hashdrop.team import VARIABLE
 from hashdrop.team import catalog_place
@@ -239,6 +241,44 @@ async def test_a_database_that_comes_back_is_used(postgres, tmp_path, monkeypatc
         monkeypatch.setattr(service._catalog, "place", url)
 
         assert await service.stored.search() == []
+
+
+async def test_connections_that_are_cut_lose_nothing(postgres, tmp_path):
+    """The database is restarted, again and again, while names are noted: each is there, once, and none failed."""
+    url = await postgres.new_database()
+    database = url.rpartition("/")[2]
+    cut = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        f"WHERE datname = '{database}' AND application_name = 'hashdrop'"
+    )
+    ended = noted = 0
+    async with open_catalog(url) as catalog, anyio.create_task_group() as group:
+
+        async def note(some):
+            nonlocal noted
+            for number in some:
+                content_hash = f"{number:064x}"
+                pointer = StoredPointer("lab", f"raw/{content_hash}", content_hash, 1, "text/plain")
+                await catalog.record(pointer, name=f"{number}.txt", folder="", connection="lab")
+                noted += 1
+
+        async def note_all():
+            async with anyio.create_task_group() as writers:
+                for first in range(4):
+                    writers.start_soon(note, range(first, 160, 4))
+            group.cancel_scope.cancel()
+
+        group.start_soon(note_all)
+        while True:
+            ended += len(await postgres.query(url, cut))
+            before = noted
+            while noted == before:  # none is cut twice
+                await anyio.sleep(0.01)
+    async with open_catalog(url) as catalog:
+        rows = await catalog.search(limit=1000)
+
+    assert ended > 0
+    assert sorted(int(row.name.removesuffix(".txt")) for row in rows) == list(range(160))
 
 
 @pytest.mark.parametrize("arguments", [(), ("postgresql://h/d", "--own")])

@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -54,6 +55,14 @@ class told:  # noqa: N801  # reads as a statement
         ):
             cause = getattr(error, "orig", None) or error
             raise CatalogError.of(self._verb, cause) from error
+
+
+def was_cut(error: Exception) -> bool:
+    """Whether a database said no since the connection to it ended: the same may be asked once more."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated
+    # In the middle of an answer asyncpg is told of it by a word that SQLAlchemy does not know.
+    return isinstance(error, ConnectionError) or type(error).__name__ == "InternalClientError"
 
 
 @asynccontextmanager
