@@ -200,7 +200,7 @@ class CatalogError(HashdropError):
             verb: What was not to be done: "read", "written", "opened".
             cause: What the database says.
         """
-        words = str(cause).rpartition(">: ")[2]
+        words = str(cause).rpartition(">: ")[2] or "nothing; it does not answer"
         return cls(
             f"The catalog of pointers cannot be {verb}.",
             detail=f"The database says: {words}.",

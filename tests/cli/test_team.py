@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -9,6 +10,7 @@ import keyring
 import pytest
 from keyring.backends.fail import Keyring as NoKeyring
 
+from hashdrop.catalog import opening
 from hashdrop.catalog.catalog import open_catalog
 from hashdrop.errors import CatalogError
 from hashdrop.errors import SettingsError
@@ -279,6 +281,60 @@ async def test_connections_that_are_cut_lose_nothing(postgres, tmp_path):
 
     assert ended > 0
     assert sorted(int(row.name.removesuffix(".txt")) for row in rows) == list(range(160))
+
+
+class SilentNetwork:
+    """Between a program and the database; from `is_silent` on it takes what comes and brings nothing."""
+
+    def __init__(self, port):
+        self._port = port
+        self.is_silent = False
+
+    async def serve(self, *, task_status):
+        async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener:
+            task_status.started(listener.extra(anyio.abc.SocketAttribute.local_port))
+            await listener.serve(self._connect)
+
+    async def _connect(self, client):
+        async with (
+            await anyio.connect_tcp("127.0.0.1", self._port) as server,
+            client,
+            anyio.create_task_group() as group,
+        ):
+            for source, target in ((client, server), (server, client)):
+                group.start_soon(self._pass_on, source, target, group.cancel_scope)
+
+    async def _pass_on(self, source, target, scope):
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+            async for data in source:
+                if not self.is_silent:
+                    await target.send(data)
+        scope.cancel()
+
+
+async def test_a_database_behind_a_network_that_went(postgres, tmp_path, monkeypatch):
+    """It never says no: a laptop was closed, a VPN ended. It is told, and the program can end."""
+    monkeypatch.setattr(opening, "ANSWER_S", 1.0)
+    monkeypatch.setattr(opening, "_CONNECT_S", 1.0)
+    url = await postgres.new_database()
+    network = SilentNetwork(postgres.port)
+    content_hash = "0" * 64
+    pointer = StoredPointer("lab", f"raw/{content_hash}", content_hash, 1, "text/plain")
+    async with anyio.create_task_group() as group:
+        port = await group.start(network.serve)
+        with anyio.fail_after(60):
+            async with open_catalog(url.replace(f":{postgres.port}/", f":{port}/")) as catalog:
+                await catalog.record(pointer, name="a", folder="", connection="lab")
+                network.is_silent = True
+                for _ in range(2):
+                    with pytest.raises(CatalogError, match="it does not answer"):
+                        await catalog.record(pointer, name="b", folder="", connection="lab")
+                network.is_silent = False
+                await catalog.record(pointer, name="b", folder="", connection="lab")
+                rows = await catalog.search()
+        group.cancel_scope.cancel()
+
+    assert [row.name for row in rows] == ["b", "a"]
 
 
 @pytest.mark.parametrize("arguments", [(), ("postgresql://h/d", "--own")])
