@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
+from contextlib import suppress
 from datetime import UTC
 from datetime import datetime
 from pathlib import Path
@@ -124,12 +125,17 @@ def _back_up(file: Path, version: str) -> None:
     """Copy a SQLite file as it is; the caller's transaction keeps others from writing."""
     now = datetime.now(UTC)
     copy = file.with_name(f"{file.name}.before-{VERSION}-{now:%Y%m%dT%H%M%S%f}")
+    draft = copy.with_name(
+        f"{copy.name}.part"
+    )  # half of one, after a kill, is not to look like a whole
     try:
-        os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
+        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(draft)) as target:
             source.backup(target)
+        draft.replace(copy)
     except (OSError, sqlite3.Error) as error:
-        copy.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
         raise CatalogError(
             "The catalog cannot be copied before it is brought to a new version.",
             detail=f"{copy.name}: {error}. It stays at version {version}.",
