@@ -14,6 +14,7 @@ import click
 from hashdrop import __version__
 from hashdrop.cli.catalog import catalog
 from hashdrop.cli.options import Options
+from hashdrop.cli.options import check_paths
 from hashdrop.cli.options import common_options
 from hashdrop.cli.options import parse_duration
 from hashdrop.cli.options import parse_rate
@@ -195,6 +196,7 @@ def find(outer: Options, /, *, paths: tuple[str, ...], as_json: bool, **values: 
     """Say whether files are stored already, and where. They are hashed; nothing is sent."""
     from hashdrop.cli.find import run_find
 
+    check_paths(paths)
     return run(
         run_find,
         outer.with_inner(values),

@@ -17,6 +17,7 @@ from rich.progress import TextColumn
 from rich.progress import TransferSpeedColumn
 
 from hashdrop.cli.options import Options
+from hashdrop.cli.options import check_paths
 from hashdrop.cli.piping import standard_input
 from hashdrop.cli.printing import plain
 from hashdrop.cli.printing import print_json
@@ -200,8 +201,7 @@ async def run_put(
     Raises:
         HashdropError: Nothing could begin.
     """
-    if "" in paths:  # a variable of a script that is not set: it would mean the current folder
-        raise UsageError("An empty path names no file.", hint="Write “.” for the current folder.")
+    check_paths(paths)
     if paths.count("-") > 1:
         raise UsageError("“-” can be read only once.", hint="Give it once.")
     tagging_header(tags)  # a tag that S3 would refuse is wrong usage, not a failed file
