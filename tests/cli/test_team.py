@@ -232,6 +232,30 @@ def test_a_team_without_its_database(place, url, postgres, tmp_path, monkeypatch
         assert postgres.password not in ran.checked().out + ran.err
 
 
+def test_an_address_needs_no_catalog(
+    place, url, postgres, tmp_path, monkeypatch, s3_server, bucket
+):
+    """A file comes back by its key, and that one is damaged is told, while the database is away."""
+    monkeypatch.setenv(VARIABLE, url)
+    (tmp_path / "a.txt").write_bytes(b"data")
+    key = run_program("put", tmp_path / "a.txt", "--json", *place).row["key"]
+    monkeypatch.setenv(VARIABLE, url.replace(f":{postgres.port}/", ":9/"))
+    got = run_program("get", key, "-o", tmp_path / "b.txt", *place).checked()
+    linked = run_program("link", f"s3://{bucket}/{key}", *place).checked()
+    s3_server.client().put_object(Bucket=bucket, Key=key, Body=b"Data")
+    judged = run_program("verify", key, "--json", *place).checked()
+    by_hash = run_program("get", key[4:20], *place).checked()
+
+    assert (got.code, got.err) == (0, "")
+    assert got.out.endswith("verified\n")
+    assert (tmp_path / "b.txt").read_bytes() == b"data"
+    assert linked.code == 0
+    assert (judged.code, judged.row["status"]) == (1, "mismatch")
+    assert "The catalog of pointers cannot be opened" in judged.err
+    assert by_hash.code == 1
+    assert "The catalog of pointers cannot be opened" in by_hash.err
+
+
 async def test_a_database_that_comes_back_is_used(postgres, tmp_path, monkeypatch):
     """The window that was opened without it need not be opened again."""
     url = await postgres.new_database()
