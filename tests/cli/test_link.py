@@ -94,6 +94,15 @@ def test_for_programs(inside, place, stored):
     assert timedelta(days=6, hours=23) < left <= timedelta(days=7)
     assert (row["bucket"], row["key"]) == (stored["bucket"], stored["key"])
     assert "X-Amz-Expires=604800" in row["url"]
+    assert row["error"] is None
+
+
+def test_a_failure_is_one_for_programs_too(inside, place):
+    ran = inside("link", "raw/nothing", "--json", *place)
+
+    assert (ran.code, ran.err) == (1, "")
+    assert ran.row["url"] is None
+    assert "There is no object at" in ran.row["error"]
 
 
 def test_a_beginning_of_several_hashes_is_no_pointer(inside, place, tmp_path, stored):

@@ -30,6 +30,7 @@ from hashdrop.catalog.marking import write_tags
 from hashdrop.catalog.opening import begin_writing
 from hashdrop.catalog.opening import open_engine
 from hashdrop.catalog.opening import told
+from hashdrop.catalog.opening import was_cut
 from hashdrop.catalog.rebuilding import Page
 from hashdrop.catalog.rebuilding import Rebuild
 from hashdrop.catalog.rebuilding import Rebuilt
@@ -94,8 +95,18 @@ class Catalog:
             CatalogError: The database cannot be written.
         """
         with told("written"):
-            async with self._writing, begin_writing(self._engine) as connection:
-                return await note_all(connection, stored)
+            async with self._writing:
+                try:
+                    return await self._note(stored)
+                except Exception as error:
+                    if not was_cut(error):
+                        raise
+                    # A database that was restarted is there again; what it had noted nevertheless is found.
+                    return await self._note(stored)
+
+    async def _note(self, stored: Sequence[StoredName]) -> int:
+        async with begin_writing(self._engine) as connection:
+            return await note_all(connection, stored)
 
     async def write_note(self, row: PointerRow, note: str) -> None:
         """Write what a person says about a name.

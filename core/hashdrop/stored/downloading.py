@@ -13,10 +13,11 @@ from pathlib import Path
 from anyio.to_thread import run_sync
 
 from hashdrop.errors import HashdropError
-from hashdrop.errors import SourceUnreadable
 from hashdrop.s3.body import Stop
+from hashdrop.s3.download import Room
 from hashdrop.s3.download import download
 from hashdrop.s3.download import numbered
+from hashdrop.s3.download import unwritten
 from hashdrop.s3.threads import call
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
@@ -72,7 +73,8 @@ async def download_all(
     """Download objects, some at the same time; one that fails stops no other.
 
     Cancelling it leaves what was written of objects whose hash is known beside their targets; the next
-    download of the same into the same folder goes on behind that.
+    download of the same into the same folder goes on behind that. What does not fit on the disk is refused
+    before it is begun, what fits is downloaded.
 
     Args:
         reach: To the stores.
@@ -89,6 +91,7 @@ async def download_all(
     ends: list[Downloaded | None] = [None] * len(places)
     targets = await run_sync(partial(_targets, places, folder, keeps_folders=keeps_folders))
     same = await run_sync(_grouped, targets)
+    room = Room()
 
     async def one(numbers: tuple[int, ...]) -> None:
         first = numbers[0]
@@ -98,7 +101,7 @@ async def download_all(
                 assert on_bytes is not None
                 on_bytes(number, size)
 
-        end = await _download(reach, places[first], targets[first], in_the_way, tell)
+        end = await _download(reach, places[first], targets[first], in_the_way, room, tell)
         for number in numbers:
             ends[number] = end
             if on_end is not None:
@@ -168,6 +171,7 @@ async def _download(
     place: Place,
     target: Path,
     in_the_way: InTheWay,
+    room: Room,
     on_bytes: Callable[[int], None],
 ) -> Downloaded:
     expected = with_hash(place)
@@ -184,6 +188,8 @@ async def _download(
                 place.s3,
                 target,
                 expected=expected,
+                size=place.size,
+                room=room,
                 on_bytes=on_bytes,
                 replaces=in_the_way is InTheWay.REPLACE,
             )
@@ -209,11 +215,7 @@ async def _made_ready(target: Path, place: Place, in_the_way: InTheWay) -> tuple
                 number += 1
                 path = numbered(target, number)
         except OSError as error:
-            raise SourceUnreadable(
-                f"“{path.name}” cannot be written.",
-                detail=f"{error.strerror}.",
-                hint="Check the folder.",
-            ) from error
+            raise unwritten(path, error) from error
         return path, False
 
     return await call(ready, limiter=None, stop=stop)

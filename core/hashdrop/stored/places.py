@@ -7,6 +7,7 @@ from collections.abc import Callable
 from collections.abc import Generator
 from collections.abc import Sequence
 from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Protocol
@@ -14,6 +15,7 @@ from urllib.parse import unquote
 
 from hashdrop.connection import LOCAL_CONNECTION_NAME
 from hashdrop.errors import BucketMissing
+from hashdrop.errors import CatalogError
 from hashdrop.errors import ObjectMissing
 from hashdrop.errors import StoreError
 from hashdrop.errors import UsageError
@@ -205,17 +207,19 @@ async def find_place(reach: Reach, text: str) -> Place:
     Raises:
         UsageError: The text is none of these, or the beginning of several hashes.
         ObjectMissing: It is a hash that the catalog does not know.
-        CatalogError: The catalog cannot be read.
+        CatalogError: It is a hash, and the catalog cannot be read.
     """
     endpoints = [one.endpoint_url for one in reach.connections if one.endpoint_url]
     pasted = parse_pasted(text, endpoints=endpoints)
-    catalog = await reach.catalog()
     if not pasted.key:
-        return await _of_hash(reach, catalog, pasted.content_hash)
+        return await _of_hash(reach, await reach.catalog(), pasted.content_hash)
     bucket = pasted.bucket or reach.connection.bucket
-    rows = await catalog.names_at(bucket, pasted.key)
-    if not rows and (plain := unquote(pasted.key)) != pasted.key:
-        rows = await catalog.names_at(bucket, plain)  # some programs encode s3:// addresses
+    rows: list[PointerRow] = []
+    with suppress(CatalogError):  # an address leads there without it, as one that it does not know
+        catalog = await reach.catalog()
+        rows = await catalog.names_at(bucket, pasted.key)
+        if not rows and (plain := unquote(pasted.key)) != pasted.key:
+            rows = await catalog.names_at(bucket, plain)  # some programs encode s3:// addresses
     if rows:
         return _nearest(rows)
     return Place(

@@ -45,6 +45,7 @@ from hashdrop.stored.downloading import download_all
 from hashdrop.stored.exchange import BadLine
 from hashdrop.stored.exchange import Format
 from hashdrop.stored.exchange import Imported
+from hashdrop.stored.exchange import export_file
 from hashdrop.stored.exchange import export_text
 from hashdrop.stored.exchange import import_file
 from hashdrop.stored.looking_up import Answer
@@ -232,7 +233,12 @@ class Stored:
         reached = await reach_place(self._reach, place)
         with told_of(reached, place):
             return await download(
-                reached.writer, place.s3, output, expected=with_hash(place), on_bytes=on_bytes
+                reached.writer,
+                place.s3,
+                output,
+                expected=with_hash(place),
+                size=place.size,
+                on_bytes=on_bytes,
             )
 
     async def download_all(
@@ -418,6 +424,16 @@ class Stored:
             CatalogError: The catalog cannot be read.
         """
         return export_text(self._reach, form, filters)
+
+    async def export_file(self, path: Path, form: Format, filters: Filters | str = "") -> None:
+        """Write the catalog to a file, whole or not at all; see `exchange.export_file`.
+
+        Raises:
+            UsageError: A filter of the text cannot be read, or there can be no such file.
+            SourceError: The disk does not take it.
+            CatalogError: The catalog cannot be read.
+        """
+        await export_file(self._reach, path, form, filters)
 
     async def import_file(
         self,
