@@ -34,6 +34,7 @@ whether trying again can help. Messages never hold a credential.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from typing import Self
 
 from labox.common.exceptions import NoStorageData
 
@@ -69,6 +70,14 @@ class HashdropError(Exception):
         self.hint = hint
         self.retryable = self.retryable_by_default if retryable is None else retryable
         self.technical = technical
+
+    def kept(self) -> Self:
+        """Return it to be kept as a value, without the frames that it came through.
+
+        They hold all that was there: of thousands of errors some GB.
+        """
+        self.__traceback__ = self.__cause__ = self.__context__ = None
+        return self
 
     @property
     def sentence(self) -> str:
@@ -200,9 +209,31 @@ class CatalogError(HashdropError):
             verb: What was not to be done: "read", "written", "opened".
             cause: What the database says.
         """
+        words = str(cause).rpartition(">: ")[2] or "nothing; it does not answer"
         return cls(
             f"The catalog of pointers cannot be {verb}.",
-            detail=f"The database says: {str(cause).rpartition('>: ')[2]}.",
-            hint="Check the disk and the data folder, or the database of the team.",
+            detail=f"The database says: {words}.",
+            hint=database_hint(words)
+            or "Check the disk and the data folder, or the database of the team.",
             retryable=True,
         )
+
+
+def database_hint(words: str) -> str:
+    """Return what to do where a SQLite file refuses; "" where its words say nothing more.
+
+    Args:
+        words: What the database says.
+    """
+    if "malformed" in words or "not a database" in words:
+        return (
+            "The file is damaged: move it out of the data folder and start again. "
+            "“hashdrop catalog rebuild” finds what is in a bucket."
+        )
+    if "is locked" in words:
+        return "Another program is writing to it for long: try again when that is done."
+    if "is full" in words:
+        return "Make room on the disk, then retry."
+    if "readonly" in words or "unable to open" in words:
+        return "Check whether you may write to the data folder and what is in it."
+    return ""

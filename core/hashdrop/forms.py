@@ -32,6 +32,10 @@ class Form(StrEnum):
     """A link with the name as its text."""
 
 
+WITH_ENDPOINT = frozenset({Form.HTTPS, Form.LABOX, Form.BOTO3, Form.AWS_CLI, Form.MARKDOWN})
+"""The forms that say where the store is."""
+
+
 def write_form(
     form: Form, named: Sequence[tuple[StoredPointer, str]], connection: Connection
 ) -> str:

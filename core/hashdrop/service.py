@@ -474,16 +474,24 @@ class Service:
         catalog = await self._catalog.opened()
         return await catalog.page(limit=limit, before=before.id if before else None)
 
-    async def first_names(self, pointers: Sequence[StoredPointer]) -> list[PointerRow]:
+    async def first_names(
+        self, pointers: Sequence[StoredPointer], *, connection: str = ""
+    ) -> list[PointerRow]:
         """Return the oldest name of each of these objects, of those that the catalog has.
 
         Args:
             pointers: Some hundreds at most.
+            connection: Only names of its store; "" for all that this computer may reach.
 
         Raises:
             CatalogError: The catalog cannot be read.
         """
-        return await (await self._catalog.opened()).first_names(pointers)
+        store = None
+        if connection:
+            from hashdrop.stored.marking import rebuild_of
+
+            store = rebuild_of(self, self.connection_for(connection, ""), "")
+        return await (await self._catalog.opened()).first_names(pointers, store=store)
 
     @property
     def stored(self) -> Stored:
@@ -525,6 +533,15 @@ class Service:
         """
         return await self._catalog.opened()
 
+    def connection_for(self, name: str, bucket: str) -> Connection:
+        """Return the connection that `reached` would reach; see `stored.places.Reach`."""
+        current = self._target.connection
+        named = [one for one in self.connections if one.name == name]
+        fitting = named or [one for one in self.connections if one.bucket == bucket]
+        if name == "" or current in fitting or not fitting:
+            return current
+        return fitting[0]
+
     async def reached(self, connection: str = "", bucket: str = "") -> Reached:
         """Return a connection when it is reached; see `stored.places.Reach`.
 
@@ -547,16 +564,14 @@ class Service:
 
     async def _target_of(self, name: str, bucket: str) -> Target:
         """Return the target of a connection that need not be the current one."""
-        current = self._target.connection
-        named = [one for one in self.connections if one.name == name]
-        fitting = named or [one for one in self.connections if one.bucket == bucket]
-        if name == "" or current in fitting or not fitting:
+        wanted = self.connection_for(name, bucket)
+        if wanted == self._target.connection:
             return self._target
-        key = fitting[0].model_dump_json()
+        key = wanted.model_dump_json()
         async with self._reaching:
             target = self._others.get(key)
             if target is None or target.has_failed:
-                target = self._others[key] = Target(fitting[0])
+                target = self._others[key] = Target(wanted)
                 await self._targets.reach(target)
         return target
 

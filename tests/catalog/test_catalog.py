@@ -19,6 +19,7 @@ from hashdrop import S3Storage
 from hashdrop import simple_s3_router
 from hashdrop.catalog.catalog import open_catalog
 from hashdrop.catalog.filters import parse_filters
+from hashdrop.catalog.opening import begin_writing
 from hashdrop.catalog.rows import StoredName
 from hashdrop.catalog.stored_file import StoredFile
 from hashdrop.errors import CatalogError
@@ -96,12 +97,36 @@ async def test_two_programs_write_at_once(place):
     assert len(manifests) == 20
 
 
+async def test_who_reads_waits_for_no_writer(place):
+    """However long another program writes: a catalog is opened, listed and searched meanwhile."""
+    names = []
+    done = anyio.Event()
+
+    async def read():
+        async with open_catalog(place) as reader:
+            names.extend(row.name for row in await reader.search(parse_filters("a.txt")))
+        done.set()
+
+    async with open_catalog(place) as writer:
+        await writer.record(pointer(1), name="a.txt", folder="", connection="lab")
+        async with anyio.create_task_group() as group, begin_writing(writer._engine):
+            group.start_soon(read)
+            with anyio.move_on_after(10):
+                await done.wait()
+            was_done = done.is_set()
+
+    assert was_done
+    assert names == ["a.txt"]
+
+
 async def test_a_file_that_is_no_catalog_is_a_sentence(tmp_path):
     """Not a traceback of the database."""
     (tmp_path / "c").write_bytes(b"this is no database" * 100)
-    with pytest.raises(CatalogError, match="cannot be opened"):
+    with pytest.raises(CatalogError, match="cannot be opened") as told:
         async with open_catalog(tmp_path / "c"):
             pass
+
+    assert "move it out of the data folder" in told.value.hint
 
 
 @pytest.mark.parametrize("storage_class", [S3Storage, LaboxS3Storage], ids=["ours", "labox"])

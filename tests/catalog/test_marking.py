@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import platform
 from datetime import UTC
 from datetime import datetime
 
 from hashdrop.catalog.catalog import open_catalog
 from hashdrop.catalog.filters import parse_filters
 from hashdrop.catalog.importing import ImportedName
+from hashdrop.catalog.rebuilding import Rebuild
 from hashdrop.catalog.rows import StoredName
+from hashdrop.catalog.sqlite_notes import open_notes
+from hashdrop.connection import LOCAL_CONNECTION_NAME
 from hashdrop.pointer import StoredPointer
 
 MOMENT = datetime(2026, 1, 31, 12, 30, tzinfo=UTC)
@@ -134,3 +139,57 @@ async def test_with_its_last_name_a_deleted_object_is_forgotten(place):
 
         assert (left, manifests, last) == ([1, 0, 1], 2, [])
         assert await catalog.find_hash(stored(1).pointer.content_hash) == [stored(1).pointer]
+
+
+async def test_own_stores_of_two_computers_have_names_of_their_own(place):
+    """Also where both call the same object the same; what is said of one is not said of the other."""
+
+    def own(machine):
+        return dataclasses.replace(stored(1), connection=LOCAL_CONNECTION_NAME, machine=machine)
+
+    async with open_catalog(place) as catalog:
+        added = [
+            await catalog.record_many([own("here"), own("there")]),
+            await catalog.record_many([own("there"), stored(1)]),
+            await catalog.import_many([ImportedName(own("there")), ImportedName(own("third"))]),
+        ]
+        await catalog.mark_gone("lab-data", stored(1).pointer.key, MOMENT)
+        await catalog.record_many([own("here")])
+        store = Rebuild(
+            store="", bucket="lab-data", prefix="", other_connections=("lab",), machine="here"
+        )
+        await catalog.write_tags("lab-data", stored(1).pointer.key, {"run": "7"}, store=store)
+        first = await catalog.first_names([stored(1).pointer], store=store)
+        rows = await catalog.page()
+        tagged = await catalog.search(parse_filters("tag:run=7"))
+
+    assert added == [2, 1, 1]
+    assert sorted((row.connection, row.machine, row.gone_at is None) for row in rows) == sorted(
+        [
+            (LOCAL_CONNECTION_NAME, "here", True),
+            (LOCAL_CONNECTION_NAME, "there", False),
+            (LOCAL_CONNECTION_NAME, "third", False),
+            ("lab", platform.node(), False),
+        ]
+    )
+    assert [row.machine for row in tagged] == [row.machine for row in first] == ["here"]
+
+
+async def test_the_short_way_of_noting_tells_them_apart_as_well(tmp_path):
+    """Without SQLAlchemy."""
+    path = tmp_path / "catalog.sqlite3"
+    names = [
+        dataclasses.replace(stored(1), connection=LOCAL_CONNECTION_NAME, machine=machine)
+        for machine in ("here", "there")
+    ]
+    async with open_catalog(path) as catalog:
+        notes = await open_notes(path)
+        assert notes is not None
+        added = [await notes.record_many([one]) for one in (*names, *names)]
+        await catalog.mark_gone("lab-data", stored(1).pointer.key, MOMENT)
+        await notes.record_many([names[1]])
+        await notes.close()
+        gone = {row.machine: row.gone_at is not None for row in await catalog.page()}
+
+    assert added == [1, 1, 0, 0]
+    assert gone == {"here": True, "there": False}

@@ -6,9 +6,11 @@ import errno
 import os
 import re
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 
+import anyio
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -141,6 +143,28 @@ async def test_without_a_copy_nothing_is_migrated(released, monkeypatch):
 
     assert dumped(released) == before
     assert backups_of(released) == []
+
+
+async def test_a_copy_that_was_killed_looks_like_none(released):
+    """It has another name until it is whole; the next start makes one."""
+    program = (
+        "import anyio, os, pathlib, sys; pathlib.Path.replace = lambda *_: os._exit(9)\n"
+        "from hashdrop.catalog.catalog import open_catalog\n"
+        "async def main():\n"
+        "    async with open_catalog(pathlib.Path(sys.argv[1])): pass\n"
+        "anyio.run(main)"
+    )
+    before = dumped(released)
+    killed = await anyio.run_process([sys.executable, "-c", program, str(released)], check=False)
+    left = [path.suffix for path in backups_of(released)]
+    after = dumped(released)
+    async with open_catalog(released):
+        pass
+    whole = [path for path in backups_of(released) if path.suffix != ".part"]
+
+    assert (killed.returncode, left) == (9, [".part"])
+    assert after == before
+    assert [dumped(path) for path in whole] == [before]
 
 
 async def test_a_migration_that_fails_changes_nothing(released):

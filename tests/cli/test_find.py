@@ -47,6 +47,14 @@ def test_a_file_that_is_not_stored(hashdrop, place, stored, tmp_path):
     assert "  scan 1.csv" in ran.out
 
 
+def test_an_empty_path_is_no_folder(inside, place):
+    """A variable of a script that is not set does not mean the current folder."""
+    ran = inside("find", "", *place)
+
+    assert (ran.code, ran.out) == (2, "")
+    assert "An empty path names no file" in ran.err
+
+
 def test_what_another_stored_is_found_in_the_store(inside, place, s3_server, bucket, tmp_path):
     """The catalog of this computer does not know it."""
     path = tmp_path / "x.bin"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import urllib.error
 import urllib.request
 from datetime import UTC
@@ -93,6 +94,15 @@ def test_for_programs(inside, place, stored):
     assert timedelta(days=6, hours=23) < left <= timedelta(days=7)
     assert (row["bucket"], row["key"]) == (stored["bucket"], stored["key"])
     assert "X-Amz-Expires=604800" in row["url"]
+    assert row["error"] is None
+
+
+def test_a_failure_is_one_for_programs_too(inside, place):
+    ran = inside("link", "raw/nothing", "--json", *place)
+
+    assert (ran.code, ran.err) == (1, "")
+    assert ran.row["url"] is None
+    assert "There is no object at" in ran.row["error"]
 
 
 def test_a_beginning_of_several_hashes_is_no_pointer(inside, place, tmp_path, stored):
@@ -111,3 +121,23 @@ def test_a_beginning_of_several_hashes_is_no_pointer(inside, place, tmp_path, st
 
     assert (ran.code, ran.out) == (2, "")
     assert "Several stored files" in ran.err
+
+
+@pytest.mark.parametrize("command", ["link", "get"])
+def test_what_lies_in_another_computers_own_store_is_refused_by_its_name(
+    inside, place, tmp_path, command
+):
+    """No link, and no file, of what may stand at the same place here."""
+    content_hash = hashlib.sha256(b"theirs").hexdigest()
+    row = {
+        "name": "theirs.csv", "folder": "", "bucket": "hashdrop", "key": f"{content_hash}.csv",
+        "content_hash": content_hash, "size": 6, "connection": "This computer", "machine": "kim-laptop",
+    }  # fmt: skip
+    (tmp_path / "all.jsonl").write_text(json.dumps(row))
+    inside("catalog", "import", tmp_path / "all.jsonl")
+    ran = inside(command, content_hash, *place)
+
+    assert ran.code == 1
+    assert ran.out == ""
+    assert "“theirs.csv” lies in a store that this computer does not reach." in ran.err
+    assert "It is on the computer “kim-laptop” itself" in ran.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -9,9 +10,12 @@ import keyring
 import pytest
 from keyring.backends.fail import Keyring as NoKeyring
 
+from hashdrop.catalog import opening
+from hashdrop.catalog.catalog import open_catalog
 from hashdrop.errors import CatalogError
 from hashdrop.errors import SettingsError
 from hashdrop.paths import Paths
+from hashdrop.pointer import StoredPointer
 from hashdrop.service import open_service
 from hashdrop.team import VARIABLE
 from hashdrop.team import catalog_place
@@ -228,6 +232,30 @@ def test_a_team_without_its_database(place, url, postgres, tmp_path, monkeypatch
         assert postgres.password not in ran.checked().out + ran.err
 
 
+def test_an_address_needs_no_catalog(
+    place, url, postgres, tmp_path, monkeypatch, s3_server, bucket
+):
+    """A file comes back by its key, and that one is damaged is told, while the database is away."""
+    monkeypatch.setenv(VARIABLE, url)
+    (tmp_path / "a.txt").write_bytes(b"data")
+    key = run_program("put", tmp_path / "a.txt", "--json", *place).row["key"]
+    monkeypatch.setenv(VARIABLE, url.replace(f":{postgres.port}/", ":9/"))
+    got = run_program("get", key, "-o", tmp_path / "b.txt", *place).checked()
+    linked = run_program("link", f"s3://{bucket}/{key}", *place).checked()
+    s3_server.client().put_object(Bucket=bucket, Key=key, Body=b"Data")
+    judged = run_program("verify", key, "--json", *place).checked()
+    by_hash = run_program("get", key[4:20], *place).checked()
+
+    assert (got.code, got.err) == (0, "")
+    assert got.out.endswith("verified\n")
+    assert (tmp_path / "b.txt").read_bytes() == b"data"
+    assert linked.code == 0
+    assert (judged.code, judged.row["status"]) == (1, "mismatch")
+    assert "The catalog of pointers cannot be opened" in judged.err
+    assert by_hash.code == 1
+    assert "The catalog of pointers cannot be opened" in by_hash.err
+
+
 async def test_a_database_that_comes_back_is_used(postgres, tmp_path, monkeypatch):
     """The window that was opened without it need not be opened again."""
     url = await postgres.new_database()
@@ -239,6 +267,98 @@ async def test_a_database_that_comes_back_is_used(postgres, tmp_path, monkeypatc
         monkeypatch.setattr(service._catalog, "place", url)
 
         assert await service.stored.search() == []
+
+
+async def test_connections_that_are_cut_lose_nothing(postgres, tmp_path):
+    """The database is restarted, again and again, while names are noted: each is there, once, and none failed."""
+    url = await postgres.new_database()
+    database = url.rpartition("/")[2]
+    cut = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        f"WHERE datname = '{database}' AND application_name = 'hashdrop'"
+    )
+    ended = noted = 0
+    async with open_catalog(url) as catalog, anyio.create_task_group() as group:
+
+        async def note(some):
+            nonlocal noted
+            for number in some:
+                content_hash = f"{number:064x}"
+                pointer = StoredPointer("lab", f"raw/{content_hash}", content_hash, 1, "text/plain")
+                await catalog.record(pointer, name=f"{number}.txt", folder="", connection="lab")
+                noted += 1
+
+        async def note_all():
+            async with anyio.create_task_group() as writers:
+                for first in range(4):
+                    writers.start_soon(note, range(first, 160, 4))
+            group.cancel_scope.cancel()
+
+        group.start_soon(note_all)
+        while True:
+            ended += len(await postgres.query(url, cut))
+            before = noted
+            while noted == before:  # none is cut twice
+                await anyio.sleep(0.01)
+    async with open_catalog(url) as catalog:
+        rows = await catalog.search(limit=1000)
+
+    assert ended > 0
+    assert sorted(int(row.name.removesuffix(".txt")) for row in rows) == list(range(160))
+
+
+class SilentNetwork:
+    """Between a program and the database; from `is_silent` on it takes what comes and brings nothing."""
+
+    def __init__(self, port):
+        self._port = port
+        self.is_silent = False
+
+    async def serve(self, *, task_status):
+        async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener:
+            task_status.started(listener.extra(anyio.abc.SocketAttribute.local_port))
+            await listener.serve(self._connect)
+
+    async def _connect(self, client):
+        async with (
+            await anyio.connect_tcp("127.0.0.1", self._port) as server,
+            client,
+            anyio.create_task_group() as group,
+        ):
+            for source, target in ((client, server), (server, client)):
+                group.start_soon(self._pass_on, source, target, group.cancel_scope)
+
+    async def _pass_on(self, source, target, scope):
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+            async for data in source:
+                if not self.is_silent:
+                    await target.send(data)
+        scope.cancel()
+
+
+async def test_a_database_behind_a_network_that_went(postgres, tmp_path, monkeypatch):
+    """It never says no: a laptop was closed, a VPN ended. It is told, and the program can end."""
+    monkeypatch.setattr(opening, "ANSWER_S", 1.0)
+    monkeypatch.setattr(opening, "_CONNECT_S", 1.0)
+    url = await postgres.new_database()
+    network = SilentNetwork(postgres.port)
+    content_hash = "0" * 64
+    pointer = StoredPointer("lab", f"raw/{content_hash}", content_hash, 1, "text/plain")
+    async with anyio.create_task_group() as group:
+        port = await group.start(network.serve)
+        with anyio.fail_after(60):
+            async with open_catalog(url.replace(f":{postgres.port}/", f":{port}/")) as catalog:
+                await catalog.record(pointer, name="a", folder="", connection="lab")
+                network.is_silent = True
+                for _ in range(2):
+                    with pytest.raises(CatalogError, match="it does not answer"):
+                        await catalog.record(pointer, name="b", folder="", connection="lab")
+                network.is_silent = False
+                await catalog.record(pointer, name="b", folder="", connection="lab")
+                rows = await catalog.search()
+        group.cancel_scope.cancel()
+
+    assert [row.name for row in rows] == ["b", "a"]
 
 
 @pytest.mark.parametrize("arguments", [(), ("postgresql://h/d", "--own")])

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sqlite3
-import subprocess
-import sys
 
 import anyio
 import pytest
@@ -29,6 +26,8 @@ from support.fault_rig import open_rig
 from support.fault_rig import open_uploads
 from support.put_process import Put
 from support.put_process import check_folder
+from support.tiny_disk import fill as fill_disk
+from support.tiny_disk import mounted
 
 
 def fill(rig):
@@ -219,17 +218,9 @@ async def test_a_catalog_that_another_program_locks_for_long_fails(
 @pytest.fixture
 def tiny_disk(tmp_path):
     """A file system of 1 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = shutil.which("mount")
-    if sys.platform != "linux" or os.geteuid() != 0 or mount is None:
-        pytest.skip("only root mounts a file system")
-    options = ["-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    if subprocess.run([mount, *options], check=False).returncode != 0:
-        pytest.skip("no file system can be mounted here")
-    yield folder
-    Put.end_all()
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with mounted(tmp_path / "disk", "1m") as folder:
+        yield folder
+        Put.end_all()
 
 
 async def test_the_real_program_on_a_full_disk(s3_server, bucket, tiny_disk, tmp_path):
@@ -242,10 +233,7 @@ async def test_the_real_program_on_a_full_disk(s3_server, bucket, tiny_disk, tmp
     first.write_bytes(b"first")
     made = Put(s3_server, bucket, data, first)  # the tables are made
     assert await made.ended() == 0, made.errors
-    filler = tiny_disk / "filler"
-    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
-        while True:
-            file.write(bytes(4096))
+    filler = fill_disk(tiny_disk)
     full = Put(s3_server, bucket, data, *paths)
     code = await full.ended()
     said = full.errors + "".join(str(row["error"]) for row in full.rows)
@@ -266,10 +254,12 @@ async def test_a_file_that_is_no_database_is_told(tmp_path):
     """And is left as it is."""
     file = tmp_path / "journal.sqlite3"
     file.write_bytes(b"this is no database" * 100)
-    with pytest.raises(CatalogError, match="not a database"):
+    with pytest.raises(CatalogError, match="not a database") as told:
         async with open_journal(file):
             pass
 
+    assert str(file) in told.value.detail
+    assert "move it out of the data folder" in told.value.hint
     assert file.read_bytes() == b"this is no database" * 100
 
 

@@ -18,6 +18,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from hashdrop_gui.dialogs.expiry import ExpiryDialog
+from support.fault_proxy import FaultProxy
+from support.fault_proxy import Rule
 from support.window import CTRL
 from support.window import LEFT
 from support.window import entry
@@ -175,3 +177,24 @@ async def test_nothing_can_be_done_without_a_selection(listed):
     assert none == []
     assert not disabled
     assert listed.pointers.act.isEnabled()
+
+
+async def test_a_link_ends_no_later_than_the_session(opened, two_stored, s3_server, monkeypatch):
+    """One that would end sooner than said is refused in words; the clipboard stays. Others are made."""
+    with FaultProxy.to(s3_server.endpoint_url) as proxy:  # the server knows no sessions
+        proxy.add(Rule.answer("HeadObject", 200, "", times=99))
+        monkeypatch.setenv("AWS_SESSION_TOKEN", "a-session")
+        async with opened(endpoint_url=proxy.endpoint_url) as driver:
+            driver.window.show_page(1)
+            await until(lambda: len(driver.pointer_names) == 2)
+            click_row(driver, 0)
+            driver.window.copy("before", "nothing")
+            links = entry(driver.pointers.menu, "Copy link that expires").menu()
+            entry(links, "In 7 days").trigger()
+            await until(driver.window.banner.isVisible)
+            said, kept = driver.window.banner.text, driver.clipboard
+            entry(links, "In 24 hours").trigger()
+            await until(lambda: "X-Amz-Security-Token=a-session" in driver.clipboard)
+
+    assert said.startswith("The link would not hold that long: it ends with your session.")
+    assert kept == "before"

@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+import anyio
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from hashdrop_gui.dialogs.deleting import DeletingDialog
 from hashdrop_gui.widgets.work_strip import WorkStrip
+from support.fault_proxy import FaultProxy
+from support.fault_proxy import Rule
+from support.window import entry
 from support.window import until
 
 if TYPE_CHECKING:
@@ -112,3 +116,87 @@ async def test_nothing_is_deleted_by_cancel(listed, s3_server, bucket):
 
     assert len(listed.pointer_names) == 2
     assert key_of("a.csv") in s3_server.objects(bucket)
+
+
+async def test_what_is_brought_back_twice_is_brought_back_once(listed):
+    """A double click on Undo: nothing goes wrong, and each name is there once."""
+    dialog = await asked(listed, "a.csv")
+    dialog.delete.click()
+    await until(lambda: listed.pointer_names == ["b.csv"])
+    await until(lambda: listed.pointers.findChildren(WorkStrip) and strip(listed).has_ended)
+    strip(listed).action.click()
+    strip(listed).action.click()
+    await until(lambda: set(listed.pointer_names) == {"a.csv", "b.csv"})
+    await anyio.sleep(0.3)
+
+    assert len(listed.pointer_names) == 2
+    assert not listed.window.banner.isVisible()
+
+
+async def test_deletions_are_taken_back_one_after_the_other(listed):
+    """Also when the line with the button has given way to another one: until the program ends."""
+    for name in ("a.csv", "b.csv"):
+        listed.pointers.view.selectRow(listed.pointer_names.index(name))
+        entry(listed.pointers.menu, "Delete…").trigger()
+        dialog = await until(lambda: listed.pointers.findChild(DeletingDialog))
+        dialog.delete.click()
+        await until(lambda one=name: one not in listed.pointer_names)
+        await until(lambda: not listed.pointers.findChild(DeletingDialog))
+        await until(lambda: strip(listed).has_ended)
+    shown = [one for one in listed.pointers.findChildren(WorkStrip) if one.has_ended]
+    undo = next(one for one in listed.pointers.actions() if one.text().startswith("Undo"))
+    undo.trigger()
+    await until(lambda: listed.pointer_names == ["b.csv"])
+    undo.trigger()
+    await until(lambda: set(listed.pointer_names) == {"a.csv", "b.csv"})
+    await until(lambda: not undo.isEnabled())
+
+    assert len(shown) == 1
+
+
+async def test_it_is_asked_once_however_often_the_key_is_pressed(listed):
+    view = listed.pointers.view
+    view.selectRow(0)
+    view.setFocus()
+    for _ in range(3):
+        QTest.keyClick(view, Qt.Key.Key_Delete)
+    await until(lambda: listed.pointers.findChild(DeletingDialog))
+    await anyio.sleep(0.3)
+
+    assert len(listed.pointers.findChildren(DeletingDialog)) == 1
+
+
+async def test_the_deletion_of_many_objects_is_shown_and_can_be_cancelled(
+    opened, s3_server, bucket, tmp_path
+):
+    """What was deleted until then is, with its names; the others stay, with theirs."""
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(24):
+        (folder / f"{number:02}.txt").write_text(str(number))
+    with FaultProxy.to(s3_server.endpoint_url) as proxy:
+        async with opened(endpoint_url=proxy.endpoint_url) as driver:
+            driver.drop(folder)
+            await driver.ended(24)
+            driver.window.show_page(1)
+            await until(lambda: len(driver.pointer_names) == 24)
+            driver.pointers.view.selectAll()
+            entry(driver.pointers.menu, "Delete…").trigger()
+            dialog = await until(lambda: driver.pointers.findChild(DeletingDialog))
+            dialog.objects.setChecked(True)
+            hold = proxy.add(Rule.hold("DeleteObject", times=4))
+            dialog.delete.click()
+            await until(hold.reached.is_set)
+            said = strip(driver).label.text()
+            strip(driver).cancel.click()
+            hold.release()
+            await until(lambda: strip(driver).has_ended)
+            ended = strip(driver).label.text()
+            left = len(s3_server.objects(bucket))
+            await until(lambda: len(driver.pointer_names) == left)
+            gone = [row.gone_at for row in await driver.service.stored.search()]
+
+    assert said == "Deleting: 0 of 24"
+    assert ended.startswith("Cancelled. Deleted ")
+    assert 0 < left < 24
+    assert gone == [None] * left

@@ -6,18 +6,24 @@ import dataclasses
 import hashlib
 import json
 import struct
+import threading
 import zlib
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import anyio
 import pytest
+from PySide6.QtCore import QBuffer
+from PySide6.QtCore import QIODevice
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtGui import QImage
+from PySide6.QtGui import QTextDocumentFragment
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 
 from hashdrop.service import PointerRow
+from hashdrop_gui.actions import pointers_details
 from hashdrop_gui.dialogs.tags import TagsDialog
 from hashdrop_gui.models.previewing import IMAGE_BYTES
 from hashdrop_gui.models.previewing import LARGEST_SIDE
@@ -339,6 +345,60 @@ async def test_the_selection_moves_on_and_so_does_what_is_asked(shown):
     assert preview.text.toPlainText() == f"content {last[1:].partition('.')[0]}"
 
 
+async def test_names_and_cells_like_tags_are_shown_as_they_are(shown):
+    """In tooltips and in the question about tags, which Qt would take for HTML, and look for the picture."""
+    name, cell = "<img src=x.png>bold.csv", "<img src=y.png>b"
+    driver = await shown(**{name: f"a,b\n{cell},2\n".encode()})
+    panel = driver.pointers.details
+    await until(lambda: panel.preview.shown is panel.preview.table)
+    driver.pointers.details.edit_tags.click()
+    dialog = await until(lambda: driver.pointers.findChild(TagsDialog))
+    tip = Qt.ItemDataRole.ToolTipRole
+    tips = (
+        (driver.pointers.model.index(0, 0).data(tip), name),
+        (panel.title.toolTip(), name),
+        (panel.preview.table.model().index(0, 0).data(tip), cell),
+    )
+    formats = {one.textFormat() for one in dialog.findChildren(QLabel) if name in one.text()}
+
+    assert formats == {Qt.TextFormat.PlainText}
+    for told, text in tips:
+        assert QTextDocumentFragment.fromHtml(told).toPlainText().splitlines()[0] == text
+
+
+async def test_large_pictures_that_are_passed_do_not_pile_up(shown, monkeypatch):
+    """Decoding cannot be ended in the middle: those that were passed are few, however quick one is."""
+    picture = QImage(64, 64, QImage.Format.Format_RGB32)
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    picture.save(buffer, "PNG")
+    files = {f"p{at}__png": bytes(buffer.data().data()) + bytes([at]) for at in range(8)}
+    driver = await shown(**files)
+    running, most, release = 0, 0, threading.Event()
+    inner = pointers_details.decode
+
+    def slow(*args, **more):
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        release.wait(20)
+        running -= 1
+        return inner(*args, **more)
+
+    monkeypatch.setattr(pointers_details, "decode", slow)
+    view = driver.pointers.view
+    try:
+        for row in range(8):
+            view.selectRow(row)
+            await anyio.sleep(0.3)
+    finally:
+        release.set()
+    preview = driver.pointers.details.preview
+    await until(lambda: preview.shown is preview.picture)
+
+    assert 0 < most <= 2
+
+
 async def test_many_rows_are_counted(shown):
     """Instead of the details of one."""
     driver = await shown(a__txt=b"12345", b__txt=b"123")
@@ -473,6 +533,18 @@ def test_the_beginning_of_a_json_document_is_a_tree():
     assert len(shown) > len(document) // 2
 
 
+def test_how_many_there_are_behind_the_cut_is_not_pretended():
+    """Of a list that goes on behind the first part only the least is known."""
+    document = json.dumps({"whole": [1, 2], "cut": [[0, 0]] * 50})
+    (whole, cut) = decode(Kind.TREE, document[:200].encode(), is_whole=False).nodes
+    all_of_it = decode(Kind.TREE, document.encode(), is_whole=True).nodes
+
+    assert whole.text == "2 values"
+    assert cut.text == f"{len(cut.children)}+ values"
+    assert [node.text for node in cut.children[:-1]] == ["2 values"] * (len(cut.children) - 1)
+    assert [node.text for node in all_of_it] == ["2 values", "50 values"]
+
+
 @pytest.mark.parametrize(
     ("kind", "data", "expected"),
     [
@@ -530,4 +602,4 @@ def test_an_image_of_too_many_bytes_is_not_read():
     """Its size is said, and the limit."""
     assert bytes_wanted(Kind.IMAGE, IMAGE_BYTES) == IMAGE_BYTES
     assert bytes_wanted(Kind.IMAGE, IMAGE_BYTES + 1) == 0
-    assert "32.0 MB" in words_without(Kind.IMAGE, IMAGE_BYTES + 1, "image/tiff").text
+    assert "64.0 MB" in words_without(Kind.IMAGE, IMAGE_BYTES + 1, "image/tiff").text

@@ -86,6 +86,35 @@ async def test_many_are_downloaded_into_a_folder(listed, tmp_path):
     assert strip(listed).label.text() == "Downloaded 2 files, each with its hash"
 
 
+async def test_what_is_in_the_folder_already_stays_and_that_is_said(driver, tmp_path):
+    """Also below a folder of its own; what has the same bytes is not doubled."""
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / "run" / "deep").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "run" / "deep" / name).write_text(name)
+    driver.drop(tmp_path / "run")
+    await driver.ended(2)
+    driver.window.show_page(1)
+    await until(lambda: len(driver.pointer_names) == 2)
+    folder = tmp_path / "out"
+    (folder / "run" / "deep").mkdir(parents=True)
+    (folder / "run" / "deep" / "a.csv").write_text("of mine")
+    (folder / "run" / "deep" / "b.csv").write_text("b.csv")
+    driver.pointers.view.selectAll()
+    asked = await dialog(driver)
+    asked.fileSelected.emit(str(folder))
+    asked.close()
+    await ended(driver)
+
+    assert {str(one.relative_to(folder)): one.read_text() for one in folder.rglob("*.csv")} == {
+        "run/deep/a.csv": "of mine",
+        "run/deep/a (2).csv": "a.csv",
+        "run/deep/b.csv": "b.csv",
+    }
+    assert strip(driver).label.text() == (
+        "Downloaded 2 files, each with its hash; 1 with a number behind the name: another file had it"
+    )
+
+
 async def test_other_bytes_than_the_hash_are_refused(listed, tmp_path, s3_server, bucket):
     """Said in words; no file is left."""
     key = f"raw/{hashlib.sha256(b'a.csv').hexdigest()}.csv"
@@ -166,6 +195,20 @@ async def test_files_are_opened_with_the_systems_programs(listed, desktop):
     assert desktop.paths[0] == desktop.paths[1]
     assert desktop.paths[0].name == "b.csv"
     assert desktop.paths[0].read_bytes() == b"b.csv"
+
+
+async def test_what_another_program_changed_is_opened_anew(listed, desktop):
+    """What is opened, or dragged, has its hash: not what was written into the copy meanwhile."""
+    select(listed, "b.csv")
+    entry(listed.pointers.menu, "Open").trigger()
+    await until(lambda: desktop.paths)
+    desktop.paths[0].write_bytes(b"edited in an office program")
+    entry(listed.pointers.menu, "Open").trigger()
+    await until(lambda: len(desktop.paths) == 2)
+
+    assert desktop.paths[1].name == "b.csv"
+    assert desktop.paths[1].read_bytes() == b"b.csv"
+    assert desktop.paths[0].read_bytes() == b"edited in an office program"
 
 
 async def test_a_download_is_shown_in_its_folder(listed, desktop, tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from hashdrop.errors import ObjectMissing
+from hashdrop.stored.places import Place
 from support.fault_proxy import FaultProxy
 from support.fault_proxy import Rule
 
@@ -66,6 +67,23 @@ async def test_names_only(service, put, s3_server, bucket):
         row.name, row.folder, row.stored_at, row.user,
     )  # fmt: skip
     assert service.stored.deletions == []
+
+
+async def test_what_was_known_of_a_name_comes_back_with_it(service, put):
+    """That it was verified, and that its object is gone."""
+    for name in ("a.txt", "b.txt"):
+        await put(name, name.encode())
+    rows = {row.name: row for row in await service.stored.search()}
+    await service.stored.verify_all([Place.of(rows["a.txt"])], on_verdict=lambda _: None)
+    catalog = await service.catalog()
+    await catalog.mark_gone(rows["b.txt"].pointer.bucket, rows["b.txt"].pointer.key)
+    before = {row.name: (row.verified_at, row.gone_at) for row in await service.stored.search()}
+    await service.stored.delete(await service.stored.search(), objects=False)
+    await service.stored.undo(service.stored.deletions[-1])
+    after = {row.name: (row.verified_at, row.gone_at) for row in await service.stored.search()}
+
+    assert after == before
+    assert all(any(marks) for marks in before.values())
 
 
 async def test_the_object_too(service, put, s3_server, bucket):

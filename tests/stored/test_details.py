@@ -6,6 +6,7 @@ import hashlib
 import os
 from contextlib import aclosing
 
+import anyio
 import pytest
 
 from hashdrop.errors import ObjectMissing
@@ -15,6 +16,7 @@ from hashdrop.s3.inspecting import MOST_AT_ONCE
 from hashdrop.stored.places import Place
 from support.fault_proxy import FaultProxy
 from support.fault_proxy import Rule
+from support.storage_checks import MIB
 
 
 @pytest.fixture
@@ -197,3 +199,20 @@ async def test_the_bucket_itself_is_listed(opened, s3_server, bucket):
     assert (hashed.pointer.content_hash, hashed.pointer.content_type) == (content_hash, "text/csv")
     assert (hashed.id, hashed.connection, hashed.pointer.content_size) == (0, "lab", 1)
     assert not any(request.path == "/" for request in proxy.requests)
+
+
+async def test_a_part_that_is_not_wanted_any_more_is_not_read_to_its_end(opened, s3_server, bucket):
+    """The next one does not wait for it: else quick steps through a list would pile up large reads."""
+    data = os.urandom(32 * MIB)
+    s3_server.client().put_object(Bucket=bucket, Key="big", Body=data)
+    s3_server.client().put_object(Bucket=bucket, Key="small", Body=b"small")
+    with FaultProxy.to(s3_server.endpoint_url) as proxy:
+        proxy.add(Rule.slow("GetObject", MIB, times=99, path="big"))
+        async with opened(endpoint_url=proxy.endpoint_url, max_readers=4) as service:
+            with anyio.fail_after(20):  # whole, they would take four minutes
+                for _ in range(8):
+                    with anyio.move_on_after(0.2):
+                        await service.stored.read_range(Place(bucket, "big"), 0, len(data))
+                read = await service.stored.read_range(Place(bucket, "small"), 0, 5)
+
+    assert read == b"small"

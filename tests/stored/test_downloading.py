@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import sys
 
 import anyio
 import pytest
 
 from hashdrop.s3.download import partial_path
 from hashdrop.stored.downloading import InTheWay
+from hashdrop.stored.downloading import _targets
 from hashdrop.stored.downloading import safe_path
 from hashdrop.stored.places import Place
 from support.fault_proxy import FaultProxy
@@ -94,6 +96,56 @@ async def test_what_is_in_the_way(service, s3_server, bucket, folder, in_the_way
         if in_the_way is InTheWay.KEEP_BOTH
         else {"a.txt": b"new", "b.txt": b"same"}
     )
+
+
+async def test_what_comes_into_the_way_meanwhile_is_kept_too(opened, s3_server, bucket, folder):
+    """Another program, or another download, has written the name while this one was on its way."""
+    place = object_of(s3_server, bucket, b"new", "a.txt")
+    with FaultProxy.to(s3_server.endpoint_url) as proxy:
+        hold = proxy.add(Rule.hold("GetObject", times=1))
+        async with (
+            opened(endpoint_url=proxy.endpoint_url) as service,
+            anyio.create_task_group() as group,
+        ):
+            ends = []
+            group.start_soon(_download_into, service, place, folder, ends)
+            while not hold.reached.is_set():
+                await anyio.sleep(0.01)
+            (folder / "a.txt").write_bytes(b"came meanwhile")
+            hold.release()
+
+    assert files_in(folder) == {"a.txt": b"came meanwhile", "a (2).txt": b"new"}
+    assert ends[0].path == folder / "a (2).txt"
+
+
+async def _download_into(service, place, folder, ends):
+    ends += await service.stored.download_all([place], folder)
+
+
+def test_names_that_many_have_are_numbered_in_no_time(folder):
+    """Ten thousand of one name: each gets the next number, the same content the same."""
+    places = [
+        Place("b", f"k{number}", f"{number:064x}", 1, name="Data.csv" if number % 2 else "data.csv")
+        for number in range(10_000)
+    ]
+    looks = 0
+
+    def count(*_):
+        nonlocal looks
+        looks += 1
+
+    sys.setprofile(count)
+    try:
+        targets = _targets([*places, places[5]], folder, keeps_folders=True)
+    finally:
+        sys.setprofile(None)
+
+    assert len(set(targets)) == 10_000
+    assert targets[-1] == targets[5]
+    assert targets[2] == folder / "data (3).csv"
+    assert looks < 10_000 * 300, (
+        looks
+    )  # each name is looked at a few times, not as often as there are names
 
 
 async def test_one_that_fails_stops_no_other(service, s3_server, bucket, folder):

@@ -11,8 +11,11 @@ from hashdrop.catalog.rows import StoredName
 from hashdrop.connection import LOCAL_CONNECTION_NAME
 from hashdrop.errors import ObjectMissing
 from hashdrop.errors import StoreError
+from hashdrop.forms import WITH_ENDPOINT
+from hashdrop.forms import Form
 from hashdrop.pointer import StoredPointer
 from hashdrop.stored.places import Place
+from support.fault_proxy import FaultProxy
 
 HASH = hashlib.sha256(b"theirs").hexdigest()
 
@@ -178,3 +181,142 @@ async def test_what_ones_own_store_lacks_another_is_not_said_to_lack(service, tw
 
     assert found == {"own.csv": False, "theirs.csv": None}
     assert answers[0].is_stored
+
+
+@pytest.mark.parametrize("form", sorted(WITH_ENDPOINT))
+async def test_no_form_leads_from_anothers_store_to_ones_own(service, twins, form):
+    """The endpoint of this computer's store would give out another object; the others say no endpoint."""
+    own, theirs = twins
+    with pytest.raises(StoreError) as told:
+        await service.stored.written(form, [Place.of(own), Place.of(theirs)])
+
+    assert "theirs.csv" in told.value.sentence
+    assert "the computer “another” itself" in told.value.sentence
+    assert own.pointer.key in await service.stored.written(form, [Place.of(own)])
+
+
+@pytest.mark.parametrize("form", sorted(set(Form) - WITH_ENDPOINT))
+async def test_forms_without_an_endpoint_are_right_wherever_it_lies(service, theirs, form):
+    assert f"{HASH}.csv" in await service.stored.written(form, [Place.of(theirs)])
+
+
+async def test_no_link_is_written_with_the_endpoint_of_another_connection(service, theirs):
+    """A connection that nobody has here is at an endpoint that nobody knows here."""
+    with pytest.raises(StoreError, match=r"theirs\.csv.* does not reach"):
+        await service.stored.written(Form.HTTPS, [Place.of(theirs)])
+
+
+async def test_tags_of_ones_own_are_not_those_of_anothers(service, twins):
+    own, _ = twins
+    await service.stored.change_tags(Place.of(own), {"run": "7"})
+    tags = {row.name: dict(row.tags) for row in await service.stored.search()}
+
+    assert tags == {"own.csv": {"run": "7"}, "theirs.csv": {}}
+
+
+async def test_what_is_brought_back_here_stays_gone_there(service, twins):
+    own, _ = twins
+    reached = await service.reached(own.connection, own.pointer.bucket)
+    client = reached.writer.requests.client
+    client.put_bucket_versioning(
+        Bucket=own.pointer.bucket, VersioningConfiguration={"Status": "Enabled"}
+    )
+    client.put_object(Bucket=own.pointer.bucket, Key=own.pointer.key, Body=b"the same")
+    catalog = await service.catalog()
+    await catalog.mark_gone(own.pointer.bucket, own.pointer.key)
+    deletion = await service.stored.delete([own], objects=True)
+    await service.stored.undo(deletion)
+    gone = {row.name: row.gone_at is not None for row in await service.stored.search()}
+
+    assert gone == {"own.csv": False, "theirs.csv": True}
+
+
+async def test_a_name_of_anothers_store_is_none_of_ones_own(service, twins, tmp_path):
+    """What both call the same stands in the catalog twice, and is marked as gone once."""
+    own, _ = twins
+    catalog = await service.catalog()
+    await catalog.mark_gone(own.pointer.bucket, own.pointer.key)
+    again = tmp_path / "theirs.csv"
+    again.write_bytes(b"the same")
+    service.add([again])
+    await service.drained()
+    found = {
+        (row.name, Place.of(row).elsewhere): row.gone_at is not None
+        for row in await service.stored.search()
+    }
+
+    assert found == {
+        ("own.csv", ""): True,
+        ("theirs.csv", "another"): True,
+        ("theirs.csv", ""): False,
+    }
+
+
+async def test_the_names_of_ones_own_are_not_those_of_anothers(service, twins):
+    """Neither in its details nor in the listing of the bucket."""
+    own, theirs = twins
+    first = await service.first_names([own.pointer], connection=own.connection)
+
+    assert await service.stored.names_at(Place.of(own)) == [own]
+    assert await service.stored.names_at(Place.of(theirs)) == [theirs]
+    assert first == [own]
+
+
+async def test_mirrors_of_one_bucket_are_two_stores(service, put, s3_server):
+    """Two connections to buckets of one name, elsewhere each: none is a name of the other."""
+    row = await put("a.csv", b"a")
+    with FaultProxy.to(s3_server.endpoint_url) as proxy:  # another endpoint
+        mirror = service.connection.model_copy(
+            update={"name": "mirror", "endpoint_url": proxy.endpoint_url}
+        )
+        await service.save_connection(service.connection)
+        await service.save_connection(mirror)
+        name = StoredName(row.pointer, "mirrored.csv", "", "mirror", {})
+        await (await service.catalog()).record_many([name])
+        other = next(one for one in await service.stored.search() if one.name == "mirrored.csv")
+        prospects = await service.stored.foresee([row, other])
+        verdicts = []
+        await service.stored.verify_all(
+            [Place.of(row), Place.of(other)], on_verdict=verdicts.append
+        )
+
+    assert [len(one.other_names) for one in prospects] == [0, 0]
+    assert {one.place.connection for one in verdicts} == {"lab", "mirror"}
+
+
+async def test_errors_that_are_kept_hold_nothing_else(service, twins):
+    """Ten thousand of them would hold the frames that each came through, with all answers of the store."""
+    own, theirs = twins
+    reached = await service.reached(own.connection, own.pointer.bucket)
+    reached.writer.requests.client.delete_object(Bucket=own.pointer.bucket, Key=own.pointer.key)
+    verdicts = []
+    places = [Place.of(own), Place.of(theirs)]
+    await service.stored.verify_all(places, on_verdict=verdicts.append)
+    prospects = await service.stored.foresee([theirs])
+    deletion = await service.stored.delete([theirs], objects=True)
+    errors = [
+        *(one.error for one in (*verdicts, *prospects)),
+        *(error for _, error in deletion.refused),
+    ]
+
+    assert len(errors) == 4
+    for error in errors:
+        assert error is not None
+        assert (error.__traceback__, error.__cause__, error.__context__) == (None, None, None)
+
+
+async def test_whatever_is_asked_of_it_is_not_said_to_be_missing(service, theirs, tmp_path):
+    """Nor is its bucket; and no tag is written where another object may stand."""
+    place = Place.of(theirs)
+    asked = (
+        lambda: service.stored.get(place, tmp_path / "x"),
+        lambda: service.stored.link(place, timedelta(hours=1)),
+        lambda: service.stored.read_range(place, 0, 10),
+        lambda: service.stored.change_tags(place, {"run": "7"}),
+    )
+    for ask in asked:
+        with pytest.raises(StoreError, match="does not reach"):
+            await ask()
+    (end,) = await service.stored.download_all([place], tmp_path)
+
+    assert "does not reach" in str(end.error)

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import pty
+import resource
 import sqlite3
 from contextlib import closing
 from datetime import UTC
@@ -27,6 +28,7 @@ from hashdrop.service import open_service
 from hashdrop.stored.exchange import FIELDS
 from hashdrop.stored.exchange import Format
 from hashdrop.stored.exchange import fields_of
+from support.programs import end_of
 from support.programs import run_inside
 from support.programs import start_program
 
@@ -125,6 +127,88 @@ async def test_a_row_that_is_none_is_told_and_passed_over(tmp_path, change, says
     assert (done.read, done.added, done.bad) == (2, 1, 1)
     assert row.name == "a"
     assert [(one.number, says in one.reason) for one in bad] == [(1, True)]
+
+
+async def test_a_row_that_is_nested_too_deep(tmp_path):
+    """Thousands of lists in one another are no row, and end nothing; in the tags of a CSV likewise."""
+    deep = "[" * 100_000 + "]" * 100_000
+    good = json.dumps(fields_for("a"))
+    bad = []
+    (tmp_path / "a.jsonl").write_text(f'{good}\n{deep}\n{{"tags": {deep}}}\n')
+    table = io.StringIO()
+    writer = csv.DictWriter(table, FIELDS)
+    writer.writeheader()
+    writer.writerows([fields_for("b") | {"tags": deep}, fields_for("c") | {"tags": "{}"}])
+    (tmp_path / "b.csv").write_text(table.getvalue())
+    async with open_service(folders(tmp_path, "one")) as service:
+        await service.stored.import_file(tmp_path / "a.jsonl", Format.JSONL, on_bad=bad.append)
+        await service.stored.import_file(tmp_path / "b.csv", Format.CSV, on_bad=bad.append)
+        rows = await service.stored.search()
+
+    assert sorted(row.name for row in rows) == ["a", "c"]
+    assert [(one.number, one.reason) for one in bad] == [
+        (2, "It is no row of a catalog."),
+        (3, "It is no row of a catalog."),
+        (1, "The tags are no JSON object."),
+    ]
+
+
+def fields_for(name):
+    number = hashlib.sha256(name.encode()).hexdigest()
+    return dict.fromkeys(FIELDS, "") | {
+        "name": name, "bucket": "lab-data", "key": number, "content_hash": number, "size": 5, "tags": {},
+    }  # fmt: skip
+
+
+def sparse_line(path, first, size, last):
+    """A file with a line of some gigabytes in its middle; it takes no room on the disk."""
+    with path.open("wb") as file:
+        file.write(first.encode())
+        file.seek(size, os.SEEK_CUR)
+        file.write(b"\n" + last.encode())
+
+
+def test_a_line_of_a_gigabyte_is_passed_over(tmp_path):
+    """It is never held in memory; the rows behind it are read."""
+    good = [json.dumps(fields_for(name)) for name in ("a", "b")]
+    sparse_line(tmp_path / "all.jsonl", f"{good[0]}\n", 1024**3, good[1])
+    ran = end_of(
+        start_program(
+            "catalog", "import", tmp_path / "all.jsonl", "--json",
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (700 * 2**20,) * 2),
+        )
+    ).checked()  # fmt: skip
+
+    assert (ran.code, ran.row) == (1, {"read": 3, "added": 2, "bad": 1})
+    assert ran.err == "hashdrop: row 2: It is longer than any row of a catalog.\n"
+
+
+@pytest.mark.parametrize("fault", ["long", "bytes", "quotes"])
+async def test_a_file_that_is_none_from_a_row_on(tmp_path, fault):
+    """What came before is added, and told with the error; nothing behind it is guessed."""
+    table = io.StringIO()
+    writer = csv.DictWriter(table, FIELDS)
+    writer.writeheader()
+    writer.writerows(fields_for(str(n)) | {"tags": "{}"} for n in range(300))
+    good = table.getvalue()
+    path = tmp_path / "all.csv"
+    match fault:
+        case "long":
+            sparse_line(path, good, 40 * 2**20, "x")
+        case "bytes":
+            path.write_bytes(good.encode() + b"x" * 10_000 + b"\xff")
+        case _:
+            path.write_text(f'{good}"a"b,c\n')
+    async with open_service(folders(tmp_path, "one")) as service:
+        with pytest.raises(SourceError) as told:
+            await service.stored.import_file(path, Format.CSV)
+        rows = await service.stored.search(limit=1000)
+
+    assert told.value.title.startswith("“all.csv” is no CSV file behind row")
+    assert f"Of {len(rows)} rows before {len(rows)} names were added; they stay." in (
+        told.value.sentence
+    )
+    assert len(rows) == 300 if fault != "bytes" else 250 < len(rows) <= 300
 
 
 @given(data=st.binary(max_size=300))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import anyio
 import pytest
 
+from support.fault_proxy import FaultProxy
+from support.storage_checks import MIB
 from support.storage_checks import heartbeat
 
 
@@ -33,6 +35,32 @@ async def test_every_file_of_a_drop_is_answered(service, put, tmp_path):
     assert read == sum(size for _, size in found)
     assert {row.name for row in place.names} == {"a.csv", "other.csv"}
     assert [name for name, one in by_name.items() if one.is_stored] == ["a.csv"]
+
+
+@pytest.mark.parametrize("single_pass", [False, True])
+async def test_nothing_is_sent(opened, service, put, s3_server, tmp_path, single_pass):
+    """Stored and not, small and of many parts, in a store that is asked for the first time: HEAD, and no byte."""
+    await put("drop/small.csv", b"stored")
+    await put("drop/large.bin", bytes(20 * MIB))
+    folder = tmp_path / "sources" / "drop"
+    (folder / "new.csv").write_bytes(b"new")
+    (folder / "new.bin").write_bytes(b"x" * 20 * MIB)
+    (folder / "empty").write_bytes(b"")
+    before = s3_server.objects(service.connection.bucket)
+    with FaultProxy.to(s3_server.endpoint_url) as proxy:
+        async with opened(proxy.endpoint_url, single_pass=single_pass) as one:
+            answers, *_ = await look(one, [folder])
+        requests, received = list(proxy.requests), dict(proxy.received)
+
+    assert {answer.path.name for answer in answers if answer.is_stored} == {
+        "small.csv",
+        "large.bin",
+    }
+    assert {request.method for request in requests} == {"HEAD"}
+    assert len(requests) == 5
+    assert sum(request.size for request in requests) == 0
+    assert received == {}
+    assert s3_server.objects(service.connection.bucket) == before
 
 
 async def test_it_ends_at_once(service, tmp_path):

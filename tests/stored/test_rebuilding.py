@@ -20,8 +20,8 @@ from hashdrop.catalog.rows import StoredName
 from hashdrop.connection import LOCAL_CONNECTION_NAME
 from hashdrop.pointer import StoredPointer
 from hashdrop.stored import rebuilding
+from hashdrop.stored.marking import rebuild_of
 from hashdrop.stored.places import Place
-from hashdrop.stored.rebuilding import rebuild_of
 from support.fault_proxy import FaultProxy
 from support.fault_proxy import Rule
 

@@ -30,12 +30,14 @@ from hashdrop.catalog.marking import write_tags
 from hashdrop.catalog.opening import begin_writing
 from hashdrop.catalog.opening import open_engine
 from hashdrop.catalog.opening import told
+from hashdrop.catalog.opening import was_cut
 from hashdrop.catalog.rebuilding import Page
 from hashdrop.catalog.rebuilding import Rebuild
 from hashdrop.catalog.rebuilding import Rebuilt
 from hashdrop.catalog.rebuilding import find_rebuild
 from hashdrop.catalog.rebuilding import forget_rebuild
 from hashdrop.catalog.rebuilding import note_page
+from hashdrop.catalog.rebuilding import reached_from_here
 from hashdrop.catalog.rebuilding import scope_of
 from hashdrop.catalog.records import NameRecord
 from hashdrop.catalog.rows import Order
@@ -93,8 +95,18 @@ class Catalog:
             CatalogError: The database cannot be written.
         """
         with told("written"):
-            async with self._writing, begin_writing(self._engine) as connection:
-                return await note_all(connection, stored)
+            async with self._writing:
+                try:
+                    return await self._note(stored)
+                except Exception as error:
+                    if not was_cut(error):
+                        raise
+                    # A database that was restarted is there again; what it had noted nevertheless is found.
+                    return await self._note(stored)
+
+    async def _note(self, stored: Sequence[StoredName]) -> int:
+        async with begin_writing(self._engine) as connection:
+            return await note_all(connection, stored)
 
     async def write_note(self, row: PointerRow, note: str) -> None:
         """Write what a person says about a name.
@@ -173,25 +185,38 @@ class Catalog:
                 scope = scope_of(store) if store else []
                 await mark_gone(connection, bucket, key, moment or datetime.now(UTC), *scope)
 
-    async def mark_there(self, bucket: str, key: str) -> None:
+    async def mark_there(self, bucket: str, key: str, *, store: Rebuild | None = None) -> None:
         """Note that an object that was gone is in its bucket again.
 
+        Args:
+            bucket: Of the object.
+            key: Of the object.
+            store: That was asked: only names that belong to it are marked; `None` for all.
+
         Raises:
             CatalogError: The database cannot be written.
         """
         with told("written"):
             async with self._writing, begin_writing(self._engine) as connection:
-                await mark_there(connection, bucket, key)
+                await mark_there(connection, bucket, key, *(scope_of(store) if store else []))
 
-    async def write_tags(self, bucket: str, key: str, tags: Mapping[str, str]) -> None:
+    async def write_tags(
+        self, bucket: str, key: str, tags: Mapping[str, str], *, store: Rebuild | None = None
+    ) -> None:
         """Give all names of an object these tags, and no others.
 
+        Args:
+            bucket: Of the object.
+            key: Of the object.
+            tags: Key -> value.
+            store: That has the object: only names that belong to it get them; `None` for all.
+
         Raises:
             CatalogError: The database cannot be written.
         """
         with told("written"):
             async with self._writing, begin_writing(self._engine) as connection:
-                await write_tags(connection, bucket, key, tags)
+                await write_tags(connection, bucket, key, tags, *(scope_of(store) if store else []))
 
     async def import_many(self, names: Sequence[ImportedName]) -> int:
         """Add names from another catalog where they are missing; returns how many were.
@@ -311,8 +336,34 @@ class Catalog:
             async with self._engine.connect() as connection:
                 return [row_of(row) for row in await connection.execute(query)]
 
-    async def first_names(self, pointers: Sequence[StoredPointer]) -> list[PointerRow]:
+    async def names_at_any(self, bucket: str, keys: Sequence[str]) -> list[PointerRow]:
+        """Return every name of several objects, the newest first.
+
+        Args:
+            bucket: Where they are.
+            keys: Of the objects; some hundreds at most.
+
+        Raises:
+            CatalogError: The database cannot be read.
+        """
+        query = (
+            select(*listed_columns())
+            .where(NameRecord.key.in_(keys), NameRecord.bucket == bucket)
+            .order_by(NameRecord.id.desc())
+        )
+        with told("read"):
+            async with self._engine.connect() as connection:
+                return [row_of(row) for row in await connection.execute(query)]
+
+    async def first_names(
+        self, pointers: Sequence[StoredPointer], *, store: Rebuild | None = None
+    ) -> list[PointerRow]:
         """Return the oldest name of each of these objects, of those that the catalog has.
+
+        Args:
+            pointers: Of the objects.
+            store: That has them; `None` for any that this computer may reach: objects at the same places
+                in another computer's own store have other names.
 
         Raises:
             CatalogError: The database cannot be read.
@@ -320,6 +371,7 @@ class Catalog:
         oldest = (
             select(func.min(NameRecord.id))
             .where(NameRecord.content_hash.in_({one.content_hash for one in pointers}))
+            .where(*(scope_of(store)[1:] if store else [reached_from_here()]))
             .group_by(NameRecord.manifest_id)
         )
         query = select(*listed_columns()).where(NameRecord.id.in_(oldest))

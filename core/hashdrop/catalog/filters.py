@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import replace
 from datetime import UTC
@@ -19,7 +20,24 @@ from hashdrop.catalog.rows import legible
 from hashdrop.errors import UsageError
 
 _TOKEN = re.compile(r'(?:[^\s"]|"[^"]*(?:"|$))+')
-_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)([kmgtp]?)(i?)(b?)")
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgtp]?)(i?)(b?|bytes?)")
+_SIGN = r"(?:>=|<=|>|<|=)"
+_SPACED_SIZE = r"[0-9]+(?:\.[0-9]+)?(?:[kmgtp]?i?b?|\s(?:[kmgtp]i?b|bytes?))"
+_SPACED_DATE = r"[0-9]{4}(?:-[0-9]{2}){0,2}"
+_SPACED = {
+    "size": re.compile(
+        rf"(?:{_SIGN}\s?)?{_SPACED_SIZE}|(?:{_SPACED_SIZE}\s?)?\.\.\s?(?:{_SPACED_SIZE})?",
+        re.IGNORECASE,
+    ),
+    **dict.fromkeys(
+        ("after", "before"),
+        re.compile(rf"{_SPACED_DATE}(?:\s[0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}})?)?"),
+    ),
+    "on": re.compile(_SPACED_DATE),
+}
+"""What may have spaces between operator, number and unit; a letter alone is no unit there, but a word."""
+_MOST_WORDS = 5
+"""Of such a value, after the first: `10 kb .. 2 mb`."""
 _MOST_BYTES = 2**62
 """No object is larger; the numbers of the databases end soon behind it."""
 _MOST_DIGITS = 300
@@ -68,8 +86,7 @@ def parse_filters(text: str, *, zone: tzinfo | None = None) -> Filters:
         UsageError: The value of a filter cannot be read.
     """
     filters = Filters()
-    for match in _TOKEN.finditer(legible(text)):
-        token = match[0]
+    for token in _tokens(text):
         name, colon, value = token.partition(":")
         read = _READERS.get(name.lower()) if colon and '"' not in name else None
         plain = value.replace('"', "")
@@ -77,9 +94,28 @@ def parse_filters(text: str, *, zone: tzinfo | None = None) -> Filters:
             word = token.replace('"', "")
             if word:
                 filters = replace(filters, words=(*filters.words, word))
-        elif plain:  # `size:` alone: one is still typing
+        elif plain and not (name.lower() == "size" and re.fullmatch(_SIGN, plain)):
+            # `size:` or `size:>` alone: one is still typing.
             filters = read(filters, plain, zone)
     return filters
+
+
+def _tokens(text: str) -> Iterator[str]:
+    """Yield what is searched for, word by word; a size or date with spaces in it is one."""
+    words = [match[0] for match in _TOKEN.finditer(legible(text))]
+    at = 0
+    while at < len(words):
+        name, _, value = words[at].partition(":")
+        spaced = _SPACED.get(name.lower())
+        end = at + 1
+        for count in range(_MOST_WORDS, 0, -1) if spaced and ":" in words[at] else ():
+            following = words[at + 1 : at + 1 + count]
+            whole = " ".join([value, *following]).strip()
+            if len(following) == count and spaced and spaced.fullmatch(whole):
+                value, end = whole, at + 1 + count
+                break
+        yield words[at] if end == at + 1 else f"{name}:{value}"
+        at = end
 
 
 def parse_size(text: str) -> int:

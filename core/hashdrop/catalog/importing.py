@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from sqlalchemy import bindparam
+from sqlalchemy import case
 from sqlalchemy import select
 from sqlalchemy import update
 
+from hashdrop.catalog.noting import own_store
 from hashdrop.catalog.records import NameRecord
 from hashdrop.catalog.rows import StoredName
 from hashdrop.catalog.writing import note_all
+from hashdrop.connection import LOCAL_CONNECTION_NAME
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-_Name = tuple[str, str, str, str, str]
+_Name = tuple[str, str, str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,11 @@ async def import_names(connection: AsyncConnection, names: Sequence[ImportedName
         NameRecord.folder,
         NameRecord.connection,
     )
+    own = NameRecord.connection == LOCAL_CONNECTION_NAME
+    store = case((own, NameRecord.machine), else_="")
     keys = {one.stored.pointer.key for one in names}
     called = {one.stored.name for one in names}
-    query = select(*columns).where(NameRecord.key.in_(keys), NameRecord.name.in_(called))
+    query = select(*columns, store).where(NameRecord.key.in_(keys), NameRecord.name.in_(called))
     known = {tuple(row) for row in await connection.execute(query)}
     new = [one for one in names if _name(one.stored) not in known]
     added = await note_all(connection, [one.stored for one in new])
@@ -63,6 +68,7 @@ async def import_names(connection: AsyncConnection, names: Sequence[ImportedName
         statement = (
             update(NameRecord)
             .where(*(column == bindparam(f"old_{column.key}") for column in columns))
+            .where(store == bindparam("old_store"))
             .values(gone_at=bindparam("gone"), verified_at=bindparam("verified"))
         )
         await connection.execute(statement, marked)
@@ -71,17 +77,19 @@ async def import_names(connection: AsyncConnection, names: Sequence[ImportedName
 
 def _name(stored: StoredName) -> _Name:
     pointer = stored.pointer
-    return pointer.bucket, pointer.key, stored.name, stored.folder, stored.connection
+    store = own_store(stored.connection, stored.machine)
+    return pointer.bucket, pointer.key, stored.name, stored.folder, stored.connection, store
 
 
 def _marks(one: ImportedName) -> dict[str, Any]:
-    bucket, key, name, folder, connection = _name(one.stored)
+    bucket, key, name, folder, connection, store = _name(one.stored)
     return {
         "old_bucket": bucket,
         "old_key": key,
         "old_name": name,
         "old_folder": folder,
         "old_connection": connection,
+        "old_store": store,
         # SQLite keeps no zone: all of them are UTC.
         "gone": one.gone_at.astimezone(UTC) if one.gone_at else None,
         "verified": one.verified_at.astimezone(UTC) if one.verified_at else None,

@@ -83,35 +83,47 @@ async def mark_gone(
     )
 
 
-async def mark_there(connection: AsyncConnection, bucket: str, key: str) -> None:
+async def mark_there(
+    connection: AsyncConnection, bucket: str, key: str, *scope: ColumnElement[bool]
+) -> None:
     """Take the mark away of the names of an object that is there again.
 
     Args:
         connection: In a transaction of `begin_writing`.
         bucket: Of the object.
         key: Of the object.
+        *scope: Conditions of the names that are meant; by default all.
 
     Raises:
         SQLAlchemyError: The database cannot be written.
     """
-    await connection.execute(update(NameRecord).where(*at_place(bucket, key)).values(gone_at=None))
+    await connection.execute(
+        update(NameRecord).where(*at_place(bucket, key), *scope).values(gone_at=None)
+    )
 
 
 async def write_tags(
-    connection: AsyncConnection, bucket: str, key: str, tags: Mapping[str, str]
+    connection: AsyncConnection,
+    bucket: str,
+    key: str,
+    tags: Mapping[str, str],
+    *scope: ColumnElement[bool],
 ) -> None:
     """Give all names of an object these tags, and no others; labox's record of it, too.
+
+    labox knows no stores: objects at the same place in two of them have one record.
 
     Args:
         connection: In a transaction of `begin_writing`.
         bucket: Of the object.
         key: Of the object.
         tags: Key -> value.
+        *scope: Conditions of the names that are meant; by default all.
 
     Raises:
         SQLAlchemyError: The database cannot be written.
     """
-    query = select(NameRecord.id, NameRecord.manifest_id).where(*at_place(bucket, key))
+    query = select(NameRecord.id, NameRecord.manifest_id).where(*at_place(bucket, key), *scope)
     rows = (await connection.execute(query)).all()
     names = [row[0] for row in rows]
     for start in range(0, len(names), _MOST_AT_ONCE):

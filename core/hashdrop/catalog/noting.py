@@ -26,6 +26,7 @@ from uuid import UUID
 from hashdrop.catalog.rows import StoredName
 from hashdrop.catalog.rows import fold
 from hashdrop.catalog.rows import legible
+from hashdrop.connection import LOCAL_CONNECTION_NAME
 from hashdrop.pointer import StoredPointer
 
 VERSION = "0003"
@@ -60,12 +61,17 @@ class Tables(Protocol):
 
     def names(
         self, manifests: Collection[UUID], names: Collection[str]
-    ) -> Iterable[tuple[UUID, str, str, str, object]]:
-        """Return manifest, name, folder, connection and mark of names that are both."""
+    ) -> Iterable[tuple[UUID, str, str, str, str, object]]:
+        """Return manifest, name, folder, connection, machine and mark of names that are both."""
         ...
 
-    def mark_there(self, manifests: Collection[UUID]) -> None:
-        """Take the mark of what is gone away from all names of these manifests."""
+    def mark_there(self, manifests: Collection[UUID], machine: str) -> None:
+        """Take the mark of what is gone away from names of these manifests.
+
+        Args:
+            manifests: Of the objects.
+            machine: In whose own store they are; "" for names of all other connections.
+        """
         ...
 
     def add(self, table: str, rows: Sequence[Row]) -> None:
@@ -104,53 +110,85 @@ def _legible(stored: StoredName) -> StoredName:
 
 def _note(tables: Tables, stored: Sequence[StoredName]) -> int:
     manifests = _manifests_of(tables, stored)
-    new = {
-        _place(one.pointer): (_record_id(), one)
-        for one in stored
-        if _place(one.pointer) not in manifests
-    }
+    known = _known_names(tables, manifests, {one.name for one in stored})
+    new: list[tuple[UUID, StoredName]] = []
+    fresh: dict[_Name, StoredName] = {}
+    gone: dict[str, set[UUID]] = {}
+    for one in stored:
+        numbers = manifests.setdefault(_place(one.pointer), [])
+        store = own_store(one.connection, one.machine)
+        keys = [_name(number, one) for number in numbers]
+        key = next((key for key in keys if key in known and known[key][0] == store), None)
+        if key is None:
+            # Where another computer's own store has the very name, under a manifest of its own.
+            free = next((key for key in keys if key not in known), None)
+            key = free or _name(_record_id(), one)
+            known[key] = store, False
+            fresh[key] = one
+            if key[0] not in numbers:
+                numbers.append(key[0])
+                new.append((key[0], one))
+        elif key in fresh:
+            fresh[key] = one
+        elif known[key][1]:
+            gone.setdefault(store, set()).update(numbers)
     now = datetime.now(UTC)
     if new:
-        rows = list(new.values())
-        tables.add(MANIFESTS, [_manifest_row(number, one, now) for number, one in rows])
-        tables.add(CONTENTS, [_content_row(number, one, now) for number, one in rows])
-    names = {
-        (manifest, one.name, one.folder, one.connection): one
-        for one in stored
-        if (manifest := manifests.get(_place(one.pointer)))
-    }
-    known = _known_names(tables, names) if names else dict[_Name, bool]()
-    if gone := {key[0] for key, is_gone in known.items() if is_gone}:
-        tables.mark_there(gone)
-    fresh = {key: one for key, one in names.items() if key not in known}
-    for one in stored:
-        if created := new.get(_place(one.pointer)):
-            fresh[created[0], one.name, one.folder, one.connection] = one
+        tables.add(MANIFESTS, [_manifest_row(number, one, now) for number, one in new])
+        tables.add(CONTENTS, [_content_row(number, one, now) for number, one in new])
+    for store, numbers in gone.items():
+        tables.mark_there(numbers, store)
     _add_names(tables, fresh, now)
     return len(fresh)
+
+
+def own_store(connection: str, machine: str | None) -> str:
+    """Return the computer in whose own store a name is; "" for one of another connection.
+
+    Own stores of two computers have the same buckets and keys: their names are not one.
+
+    Args:
+        connection: Its name.
+        machine: Where it was stored from; `None` for this computer.
+    """
+    if connection != LOCAL_CONNECTION_NAME:
+        return ""
+    return _machine() if machine is None else machine
+
+
+def _name(manifest: UUID, stored: StoredName) -> _Name:
+    return manifest, stored.name, stored.folder, stored.connection
 
 
 def _place(pointer: StoredPointer) -> _Place:
     return pointer.bucket, pointer.key, pointer.content_hash
 
 
-def _manifests_of(tables: Tables, stored: Sequence[StoredName]) -> dict[_Place, UUID]:
+def _manifests_of(tables: Tables, stored: Sequence[StoredName]) -> dict[_Place, list[UUID]]:
     """Return the manifests of those objects that the catalog has."""
-    found: dict[_Place, UUID] = {}
+    wanted = {_place(one.pointer) for one in stored}
+    found: dict[_Place, list[UUID]] = {}
     for manifest, content_hash, config in tables.contents(
         {one.pointer.content_hash for one in stored}
     ):
-        place = json.loads(config)
-        found[place["bucket"], place["key"], content_hash] = manifest
+        pointer = json.loads(config)
+        place = pointer["bucket"], pointer["key"], content_hash
+        if place in wanted:
+            found.setdefault(place, []).append(manifest)
     return found
 
 
-def _known_names(tables: Tables, names: Mapping[_Name, StoredName]) -> dict[_Name, bool]:
-    """Return those names that the catalog has, and whether they are marked as gone."""
+def _known_names(
+    tables: Tables, manifests: Mapping[_Place, Sequence[UUID]], names: Collection[str]
+) -> dict[_Name, tuple[str, bool]]:
+    """Return those names that the catalog has, in whose own store, and whether they are marked as gone."""
+    wanted = {number for numbers in manifests.values() for number in numbers}
     # By both: one content may have very many names.
-    found = tables.names({key[0] for key in names}, {key[1] for key in names})
-    known = {(row[0], row[1], row[2], row[3]): row[4] is not None for row in found}
-    return {key: is_gone for key, is_gone in known.items() if key in names}
+    found = tables.names(wanted, names) if wanted else ()
+    return {
+        (manifest, name, folder, connection): (own_store(connection, machine), mark is not None)
+        for manifest, name, folder, connection, machine, mark in found
+    }
 
 
 def _add_names(tables: Tables, names: Mapping[_Name, StoredName], now: datetime) -> None:

@@ -10,16 +10,21 @@ from typing import Any
 
 import anyio
 from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from hashdrop.catalog.schema import has_newest_schema
 from hashdrop.catalog.schema import prepare_schema
 from hashdrop.catalog.sqlite_notes import PRAGMAS
 from hashdrop.errors import CatalogError
 
 _CONNECT_S = 15
+ANSWER_S = 30.0
+"""Seconds after which a team's database is away: one behind a network that went never says so."""
+_MIGRATION_S = 3600.0
 _ADVISORY = "SELECT pg_advisory_xact_lock(7247651932)"
 """PostgreSQL's lock of our writers; the number is ours by chance."""
 
@@ -55,6 +60,14 @@ class told:  # noqa: N801  # reads as a statement
             raise CatalogError.of(self._verb, cause) from error
 
 
+def was_cut(error: Exception) -> bool:
+    """Whether a database said no since the connection to it ended: the same may be asked once more."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated
+    # In the middle of an answer asyncpg is told of it by a word that SQLAlchemy does not know.
+    return isinstance(error, ConnectionError) or type(error).__name__ == "InternalClientError"
+
+
 @asynccontextmanager
 async def open_engine(place: Path | str) -> AsyncGenerator[AsyncEngine, None]:
     """Open a database and see to its tables.
@@ -65,16 +78,28 @@ async def open_engine(place: Path | str) -> AsyncGenerator[AsyncEngine, None]:
     Raises:
         CatalogError: It is no catalog, cannot be opened, or needs what is not installed.
     """
-    engine = _sqlite(place) if isinstance(place, Path) else _postgresql(place)
+    engine = _engine(place, answers_within_s=ANSWER_S)
     try:
         with told("opened"):
-            async with begin_writing(engine) as connection:
-                file = place if isinstance(place, Path) else None
-                await connection.run_sync(prepare_schema, file)
+            async with engine.connect() as connection:  # who only reads waits for no writer
+                is_current = await connection.run_sync(has_newest_schema)
+            if not is_current:
+                await _prepare(place)
         yield engine
     finally:
         with anyio.CancelScope(shield=True):
             await engine.dispose()
+
+
+async def _prepare(place: Path | str) -> None:
+    """Make the tables or bring them to the newest version, however long that takes."""
+    engine = _engine(place, answers_within_s=_MIGRATION_S)
+    try:
+        async with begin_writing(engine) as connection:
+            file = place if isinstance(place, Path) else None
+            await connection.run_sync(prepare_schema, file)
+    finally:
+        await engine.dispose()
 
 
 @asynccontextmanager
@@ -92,6 +117,12 @@ async def begin_writing(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection, 
         yield connection
 
 
+def _engine(place: Path | str, *, answers_within_s: float) -> AsyncEngine:
+    if isinstance(place, Path):
+        return _sqlite(place)
+    return _postgresql(place, answers_within_s=answers_within_s)
+
+
 def _sqlite(path: Path) -> AsyncEngine:
     engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
 
@@ -105,7 +136,7 @@ def _sqlite(path: Path) -> AsyncEngine:
     return engine
 
 
-def _postgresql(url: str) -> AsyncEngine:
+def _postgresql(url: str, *, answers_within_s: float) -> AsyncEngine:
     try:
         # JIT compiles for longer than our short queries run.
         settings = {"jit": "off", "application_name": "hashdrop"}
@@ -113,7 +144,11 @@ def _postgresql(url: str) -> AsyncEngine:
             url,
             pool_pre_ping=True,  # a database that was restarted meanwhile is found again
             pool_size=3,
-            connect_args={"server_settings": settings, "timeout": _CONNECT_S},
+            connect_args={
+                "server_settings": settings,
+                "timeout": _CONNECT_S,
+                "command_timeout": answers_within_s,
+            },
         )
     except ModuleNotFoundError as error:
         raise CatalogError(

@@ -17,10 +17,12 @@ from sqlalchemy import insert
 from sqlalchemy import select
 from sqlalchemy import update
 
+from hashdrop.catalog.noting import own_store
 from hashdrop.catalog.records import NameRecord
 from hashdrop.catalog.records import RebuildRecord
 from hashdrop.catalog.rows import StoredName
 from hashdrop.catalog.writing import note_all
+from hashdrop.connection import LOCAL_CONNECTION_NAME
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -178,6 +180,12 @@ def scope_of(rebuild: Rebuild) -> list[ColumnElement[bool]]:
     if rebuild.machine is not None:
         conditions.append(NameRecord.machine.in_(["", rebuild.machine]))
     return conditions
+
+
+def reached_from_here() -> ColumnElement[bool]:
+    """Return the condition of the names that are not in another computer's own store."""
+    machine = own_store(LOCAL_CONNECTION_NAME, None)
+    return (NameRecord.connection != LOCAL_CONNECTION_NAME) | NameRecord.machine.in_(["", machine])
 
 
 def _begins(prefix: str) -> list[ColumnElement[bool]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
+from contextlib import suppress
 from datetime import UTC
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +26,18 @@ from hashdrop.errors import CatalogError
 
 _FIRST = "0001"
 _KNOWN = ("0001", "0002", "0003")
+
+
+def has_newest_schema(connection: Connection) -> bool:
+    """Whether the tables are there and of this version; blocking, writes nothing.
+
+    Args:
+        connection: To the database.
+
+    Raises:
+        SQLAlchemyError: The database cannot be read.
+    """
+    return inspect(connection).has_table(VERSION_TABLE) and _noted_version(connection) == VERSION
 
 
 def prepare_schema(connection: Connection, file: Path | None) -> None:
@@ -71,11 +84,15 @@ def _version(connection: Connection) -> str | None:
     """Return the version of the tables, `None` where there are none."""
     tables = inspect(connection)
     if tables.has_table(VERSION_TABLE):
-        return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar_one()
+        return _noted_version(connection)
     if not tables.has_table(NameRecord.__tablename__):
         return None
     _stamp(connection, _FIRST)
     return _FIRST
+
+
+def _noted_version(connection: Connection) -> str:
+    return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar_one()
 
 
 def _stamp(connection: Connection, version: str) -> None:
@@ -108,12 +125,17 @@ def _back_up(file: Path, version: str) -> None:
     """Copy a SQLite file as it is; the caller's transaction keeps others from writing."""
     now = datetime.now(UTC)
     copy = file.with_name(f"{file.name}.before-{VERSION}-{now:%Y%m%dT%H%M%S%f}")
+    draft = copy.with_name(
+        f"{copy.name}.part"
+    )  # half of one, after a kill, is not to look like a whole
     try:
-        os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
+        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(draft)) as target:
             source.backup(target)
+        draft.replace(copy)
     except (OSError, sqlite3.Error) as error:
-        copy.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
         raise CatalogError(
             "The catalog cannot be copied before it is brought to a new version.",
             detail=f"{copy.name}: {error}. It stays at version {version}.",

@@ -26,6 +26,7 @@ from hashdrop.catalog.noting import VERSION_TABLE
 from hashdrop.catalog.noting import Row
 from hashdrop.catalog.noting import note_all
 from hashdrop.catalog.rows import StoredName
+from hashdrop.connection import LOCAL_CONNECTION_NAME
 from hashdrop.errors import CatalogError
 
 _BUSY_MS = 15_000
@@ -146,18 +147,22 @@ class _Tables:
 
     def names(
         self, manifests: Collection[UUID], names: Collection[str]
-    ) -> Iterable[tuple[UUID, str, str, str, object]]:
+    ) -> Iterable[tuple[UUID, str, str, str, str, object]]:
         query = (
-            f"SELECT manifest_id, name, folder, connection, gone_at FROM {NAMES} "
+            f"SELECT manifest_id, name, folder, connection, machine, gone_at FROM {NAMES} "
             f"WHERE manifest_id IN ({_marks(manifests)}) AND name IN ({_marks(names)})"
         )
         values = (*(one.hex for one in manifests), *names)
         for manifest, *rest in self._database.execute(query, values):
             yield UUID(manifest), *rest
 
-    def mark_there(self, manifests: Collection[UUID]) -> None:
-        query = f"UPDATE {NAMES} SET gone_at = NULL WHERE manifest_id = ?"
-        self._database.executemany(query, [(one.hex,) for one in manifests])
+    def mark_there(self, manifests: Collection[UUID], machine: str) -> None:
+        query = (
+            f"UPDATE {NAMES} SET gone_at = NULL WHERE manifest_id = ? "
+            "AND (CASE connection WHEN ? THEN machine ELSE '' END) = ?"
+        )
+        values = [(one.hex, LOCAL_CONNECTION_NAME, machine) for one in manifests]
+        self._database.executemany(query, values)
 
     def add(self, table: str, rows: Sequence[Row]) -> None:
         values = [tuple(map(_as_sqlite, row.values())) for row in rows]

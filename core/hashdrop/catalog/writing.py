@@ -13,6 +13,7 @@ from uuid import UUID
 from labox.core.database import BaseRecord
 from labox.core.database import ContentRecord
 from sqlalchemy import bindparam
+from sqlalchemy import case
 from sqlalchemy import insert
 from sqlalchemy import select
 from sqlalchemy import update
@@ -23,6 +24,7 @@ from hashdrop.catalog.noting import Row
 from hashdrop.catalog.noting import note_all as note_in
 from hashdrop.catalog.records import NameRecord
 from hashdrop.catalog.rows import StoredName
+from hashdrop.connection import LOCAL_CONNECTION_NAME
 from hashdrop.pointer import StoredPointer
 
 if TYPE_CHECKING:
@@ -109,12 +111,13 @@ class _Tables:
 
     def names(
         self, manifests: Collection[UUID], names: Collection[str]
-    ) -> Iterable[tuple[UUID, str, str, str, object]]:
+    ) -> Iterable[tuple[UUID, str, str, str, str, object]]:
         columns = (
             NameRecord.manifest_id,
             NameRecord.name,
             NameRecord.folder,
             NameRecord.connection,
+            NameRecord.machine,
             NameRecord.gone_at,
         )
         query = select(*columns).where(
@@ -122,10 +125,14 @@ class _Tables:
         )
         return self._connection.execute(query).tuples()
 
-    def mark_there(self, manifests: Collection[UUID]) -> None:
+    def mark_there(self, manifests: Collection[UUID], machine: str) -> None:
+        own = NameRecord.connection == LOCAL_CONNECTION_NAME
         query = (
             update(NameRecord)
-            .where(NameRecord.manifest_id == bindparam("number"))
+            .where(
+                NameRecord.manifest_id == bindparam("number"),
+                case((own, NameRecord.machine), else_="") == machine,
+            )
             .values(gone_at=None)
         )
         self._connection.execute(query, [{"number": number} for number in manifests])

@@ -5,18 +5,24 @@ from __future__ import annotations
 import getpass
 import sys
 import time
-from functools import partial
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import IO
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import anyio
 import click
 from anyio.to_thread import run_sync
 
 from hashdrop.cli.options import Options
 from hashdrop.cli.options import common_options
+from hashdrop.cli.piping import STANDARD
+from hashdrop.cli.piping import standard_input
+from hashdrop.cli.piping import standard_output
 from hashdrop.cli.printing import plain
 from hashdrop.cli.printing import print_json
+from hashdrop.errors import SourceUnreadable
 from hashdrop.errors import UsageError
 
 _EVERY_S = 0.2
@@ -66,7 +72,7 @@ def rebuild_command(
 def export_command(
     outer: Options, /, *, search: str, form: str | None, output: Path | None, **values: Any
 ) -> int:
-    """Write the catalog as JSON lines or CSV, to standard output or a file."""
+    """Write the catalog as JSON lines or CSV, to standard output (also -) or a file, whole or not at all."""
     from hashdrop.cli.main import run
 
     return run(_export, outer.with_inner(values), search=search, form=form, output=output)
@@ -81,7 +87,7 @@ def export_command(
 def import_command(
     outer: Options, /, *, file: Path, form: str | None, as_json: bool, **values: Any
 ) -> int:
-    """Add the names of an exported file; those that are there stay as they are."""
+    """Add the names of an exported file, or of standard input (-); those that are there stay as they are."""
     from hashdrop.cli.main import run
 
     return run(_import, outer.with_inner(values), file=file, form=form, as_json=as_json)
@@ -151,21 +157,13 @@ async def _export(options: Options, *, search: str, form: str | None, output: Pa
     filters = parse_filters(search)  # before a file is made
     chosen = Format(form) if form else Format.of(output or Path())
     async with open_service(options.paths, choice=options.chosen()) as service:
-        file: IO[str]
-        try:
-            if output is None:
-                file = sys.stdout
-            else:
-                file = await run_sync(partial(output.open, "w", encoding="utf-8", newline=""))
-        except OSError as error:
-            raise UsageError(f"{output} cannot be written.", detail=f"{error.strerror}.") from error
-        try:
-            async for text in service.stored.export(chosen, filters):
-                await run_sync(file.write, text)
-            await run_sync(file.flush)
-        finally:
-            if output is not None:
-                await run_sync(file.close)
+        if output is not None and output != STANDARD:
+            await service.stored.export_file(output, chosen, filters)
+            return 0
+        out = standard_output()
+        async for text in service.stored.export(chosen, filters):
+            await run_sync(out.write, text)
+        await run_sync(out.flush)
     return 0
 
 
@@ -184,11 +182,13 @@ async def _import(options: Options, *, file: Path, form: str | None, as_json: bo
         progress.clear()
         click.echo(f"hashdrop: row {bad.number}: {plain(bad.reason)}", err=True)
 
-    async with open_service(options.paths, choice=options.chosen()) as service:
+    chosen = Format(form) if form else Format.of(file)
+    async with (
+        open_service(options.paths, choice=options.chosen()) as service,
+        _readable(file) as path,
+    ):
         try:
-            done = await service.stored.import_file(
-                file, Format(form) if form else Format.of(file), on_progress=tell, on_bad=complain
-            )
+            done = await service.stored.import_file(path, chosen, on_progress=tell, on_bad=complain)
         finally:
             progress.clear()
     if as_json:
@@ -198,6 +198,27 @@ async def _import(options: Options, *, file: Path, form: str | None, as_json: bo
             f"{done.read:,} rows: {done.added:,} names added, {done.bad:,} could not be read."
         )
     return 1 if done.bad else 0
+
+
+@asynccontextmanager
+async def _readable(file: Path) -> AsyncGenerator[Path, None]:
+    """A file, or what comes by standard input as one: so it can be interrupted while nothing comes."""
+    if file != STANDARD:
+        yield file
+        return
+    with TemporaryDirectory(prefix="hashdrop-") as folder:
+        path = Path(folder) / "standard input"
+        try:
+            async with await anyio.open_file(path, "wb") as copy:
+                async for chunk in standard_input():
+                    await copy.write(chunk)
+        except OSError as error:
+            raise SourceUnreadable(
+                "What comes by standard input is kept in a file first, and that cannot be written.",
+                detail=f"{error.strerror}.",
+                hint=f"Make room in {Path(folder).parent}, or set TMPDIR to another folder.",
+            ) from error
+        yield path
 
 
 async def _use(options: Options, *, url: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,16 +11,17 @@ import humanize
 from anyio.to_thread import run_sync
 
 from hashdrop.cli.options import Options
+from hashdrop.cli.piping import STANDARD
+from hashdrop.cli.piping import standard_output
 from hashdrop.cli.printing import plain
 from hashdrop.cli.printing import print_json
 from hashdrop.errors import HashdropError
+from hashdrop.errors import SourceUnreadable
 from hashdrop.errors import UsageError
 from hashdrop.pasted import without_secrets
 from hashdrop.service import Service
 from hashdrop.service import open_service
 from hashdrop.stored.places import Place
-
-_STDOUT = Path("-")
 
 
 async def run_get(options: Options, *, pointer: str, output: Path | None, as_json: bool) -> int:
@@ -39,7 +39,7 @@ async def run_get(options: Options, *, pointer: str, output: Path | None, as_jso
     Raises:
         HashdropError: It is not there, does not fit its hash, or cannot be written.
     """
-    if output == _STDOUT and as_json:
+    if output == STANDARD and as_json:
         raise UsageError("Standard output takes the file or JSON.", hint="Leave one of them out.")
     shown = without_secrets(pointer)
     try:
@@ -48,7 +48,7 @@ async def run_get(options: Options, *, pointer: str, output: Path | None, as_jso
             if service.status.error is not None:
                 raise service.status.error
             place = await service.stored.find(pointer)
-            if output == _STDOUT:
+            if output == STANDARD:
                 return await _to_stdout(service, place)
             path, size, verified = await service.stored.get(place, output)
     except UsageError:
@@ -78,13 +78,22 @@ async def run_get(options: Options, *, pointer: str, output: Path | None, as_jso
 
 async def _to_stdout(service: Service, place: Place) -> int:
     """Write an object to standard output; by way of a file, so that nothing wrong gets out."""
+    out = standard_output().buffer
     with TemporaryDirectory(prefix="hashdrop-") as folder:
-        path, _, verified = await service.stored.get(place, Path(folder) / "object")
+        try:
+            path, _, verified = await service.stored.get(place, Path(folder) / "object")
+        except SourceUnreadable as error:
+            raise SourceUnreadable(
+                f"“{plain(place.file_name)}” is verified in a file before it is written out, and that "
+                "file cannot be written.",
+                detail=error.title if error.detail == "" else f"{error.title} {error.detail}",
+                hint=f"Make room in {Path(folder).parent}, or set TMPDIR to another folder.",
+            ) from error
 
         def write() -> None:
             with path.open("rb") as file:
-                shutil.copyfileobj(file, sys.stdout.buffer, 1024 * 1024)
-            sys.stdout.buffer.flush()
+                shutil.copyfileobj(file, out, 1024 * 1024)
+            out.flush()
 
         await run_sync(write)
     if not verified:

@@ -8,6 +8,8 @@ import click
 
 from hashdrop.cli.options import Options
 from hashdrop.cli.printing import print_json
+from hashdrop.errors import HashdropError
+from hashdrop.errors import UsageError
 from hashdrop.s3.linking import check_duration
 from hashdrop.service import open_service
 
@@ -19,7 +21,7 @@ async def run_link(options: Options, *, pointer: str, expires: timedelta, as_jso
         options: The shared ones.
         pointer: Key, `s3://` address, pointer JSON or content hash.
         expires: How long it holds.
-        as_json: Print one JSON object with its end instead.
+        as_json: Print one JSON object with its end instead; a failure, too, is one.
 
     Returns:
         The exit code.
@@ -29,12 +31,20 @@ async def run_link(options: Options, *, pointer: str, expires: timedelta, as_jso
         HashdropError: The object is not there, or cannot be asked for.
     """
     check_duration(expires)
-    async with open_service(options.paths, choice=options.chosen()) as service:
-        await service.connect()
-        if service.status.error is not None:
-            raise service.status.error
-        place = await service.stored.find(pointer)
-        link = await service.stored.link(place, expires)
+    try:
+        async with open_service(options.paths, choice=options.chosen()) as service:
+            await service.connect()
+            if service.status.error is not None:
+                raise service.status.error
+            place = await service.stored.find(pointer)
+            link = await service.stored.link(place, expires)
+    except UsageError:
+        raise
+    except HashdropError as error:
+        if not as_json:
+            raise
+        print_json({"url": None, "ends_at": None, "error": error.sentence})
+        return 1
     if as_json:
         print_json(
             {
@@ -42,6 +52,7 @@ async def run_link(options: Options, *, pointer: str, expires: timedelta, as_jso
                 "ends_at": link.ends_at.isoformat(),
                 "bucket": place.bucket,
                 "key": place.key,
+                "error": None,
             }
         )
         return 0

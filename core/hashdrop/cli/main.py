@@ -14,10 +14,14 @@ import click
 from hashdrop import __version__
 from hashdrop.cli.catalog import catalog
 from hashdrop.cli.options import Options
+from hashdrop.cli.options import check_paths
 from hashdrop.cli.options import common_options
 from hashdrop.cli.options import parse_duration
 from hashdrop.cli.options import parse_rate
 from hashdrop.cli.options import parse_tags
+from hashdrop.cli.piping import give_output_up
+from hashdrop.cli.piping import is_of_output
+from hashdrop.cli.piping import output_error
 from hashdrop.errors import HashdropError
 from hashdrop.errors import UsageError
 
@@ -192,6 +196,7 @@ def find(outer: Options, /, *, paths: tuple[str, ...], as_json: bool, **values: 
     """Say whether files are stored already, and where. They are hashed; nothing is sent."""
     from hashdrop.cli.find import run_find
 
+    check_paths(paths)
     return run(
         run_find,
         outer.with_inner(values),
@@ -310,8 +315,12 @@ def main(arguments: list[str] | None = None) -> int:
     except HashdropError as error:
         _say(error)
         return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
-    except BrokenPipeError:  # the reader of our output has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if not is_of_output(error):
+            raise
+        give_output_up()
+        if not isinstance(error, BrokenPipeError):  # who reads our output may go when he likes
+            _say(output_error(error))
         return EXIT_FAILED
     return result if isinstance(result, int) else 0
 

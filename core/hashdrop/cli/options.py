@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace
 from datetime import timedelta
@@ -98,6 +99,16 @@ def common_options(function: F) -> F:
     for option in reversed(_OPTIONS):  # click lists them from the last applied
         function = option(function)
     return function
+
+
+def check_paths(paths: Sequence[str]) -> None:
+    """Refuse an empty path: a variable of a script that is not set would mean the current folder.
+
+    Raises:
+        UsageError: One is empty.
+    """
+    if "" in paths:
+        raise UsageError("An empty path names no file.", hint="Write “.” for the current folder.")
 
 
 def parse_tags(pairs: tuple[str, ...]) -> dict[str, str]:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import AsyncGenerator
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import anyio
 import click
-from anyio.to_thread import run_sync
 from rich.console import Console
 from rich.progress import BarColumn
 from rich.progress import DownloadColumn
@@ -21,6 +17,8 @@ from rich.progress import TextColumn
 from rich.progress import TransferSpeedColumn
 
 from hashdrop.cli.options import Options
+from hashdrop.cli.options import check_paths
+from hashdrop.cli.piping import standard_input
 from hashdrop.cli.printing import plain
 from hashdrop.cli.printing import print_json
 from hashdrop.errors import HashdropError
@@ -40,8 +38,6 @@ from hashdrop.transfers.events import Queued
 from hashdrop.transfers.events import Stored
 from hashdrop.transfers.events import Uploading
 from hashdrop.transfers.events import Waiting
-
-_READ_SIZE = 1024 * 1024
 
 
 class _Report:
@@ -205,8 +201,7 @@ async def run_put(
     Raises:
         HashdropError: Nothing could begin.
     """
-    if "" in paths:  # a variable of a script that is not set: it would mean the current folder
-        raise UsageError("An empty path names no file.", hint="Write “.” for the current folder.")
+    check_paths(paths)
     if paths.count("-") > 1:
         raise UsageError("“-” can be read only once.", hint="Give it once.")
     tagging_header(tags)  # a tag that S3 would refuse is wrong usage, not a failed file
@@ -238,22 +233,6 @@ async def run_put(
                 report(event)
             service.subscribe(report)
             if "-" in paths:
-                service.add_stream(_standard_input(), name=name, tags=tags, repair=repair)
+                service.add_stream(standard_input(), name=name, tags=tags, repair=repair)
             await service.drained()
     return 1 if report.failed else 0
-
-
-async def _standard_input() -> AsyncGenerator[bytes, None]:
-    # Unbuffered: what a pipe has is taken at once.
-    with os.fdopen(os.dup(sys.stdin.fileno()), "rb", buffering=0) as source:
-        can_wait = True
-        while True:
-            if can_wait:
-                try:  # on the loop: a thread that waits for a terminal's next line would hold up the exit
-                    await anyio.wait_readable(source)
-                except (OSError, NotImplementedError):  # a file, which is always ready; Windows
-                    can_wait = False
-            chunk = await run_sync(source.read, _READ_SIZE, abandon_on_cancel=True)
-            if not chunk:
-                return
-            yield chunk

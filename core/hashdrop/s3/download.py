@@ -1,22 +1,27 @@
 """Download of an object: verified while it is written, renamed to its name only if its hash fits.
 
-What was written of an object whose hash is known stays, when the download is cut or stopped, beside the
-target with the hash in its name; the next download of the same goes on behind it.
+What was written of an object whose hash is known stays, when the download is cut or stopped or the disk
+becomes full, beside the target with the hash in its name; the next download of the same goes on behind it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
+import shutil
 import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 from typing import TYPE_CHECKING
 
 import anyio
+import humanize
 from anyio.to_thread import run_sync
 
 from hashdrop.errors import ContentMismatch
@@ -30,9 +35,10 @@ if TYPE_CHECKING:
     from hashdrop.s3.writing import ContentWriter
 
 _READ = 1024 * 1024
+_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Part:
     """A download that is going on."""
 
@@ -44,6 +50,45 @@ class _Part:
     """Whether it stays when the download ends before its end."""
     is_finished: bool = False
     """Whether it has its name."""
+    path: Path | None = None
+    """The file, then."""
+
+
+class Room:
+    """The room of one disk, for downloads that go on at the same time: none counts on another's."""
+
+    def __init__(self) -> None:
+        self._taken: dict[_Part, int] = {}
+        self._lock = threading.Lock()
+
+    def take(self, part: _Part, target: Path, size: int) -> None:
+        """Count on room for a download; blocking.
+
+        Args:
+            part: The download.
+            target: The file that it becomes.
+            size: Bytes of the object.
+
+        Raises:
+            SourceUnreadable: There is less.
+            OSError: The disk cannot be asked.
+        """
+        with self._lock:
+            disk = shutil.disk_usage(target.parent)
+            free = disk.free - sum(max(0, total - one.size) for one, total in self._taken.items())
+            needed = size - part.size
+            if needed > free and disk.total > 0:  # some disks in a network do not tell
+                raise SourceUnreadable(
+                    f"“{target.name}” does not fit on the disk.",
+                    detail=f"It needs {_amount(needed)}; {target.parent} has {_amount(free)} for it.",
+                    hint="Make room and download it again, or choose another folder.",
+                )
+            self._taken[part] = size
+
+    def leave(self, part: _Part) -> None:
+        """Count no more on it."""
+        with self._lock:
+            self._taken.pop(part, None)
 
 
 async def download(
@@ -52,17 +97,25 @@ async def download(
     output: Path | None,
     *,
     expected: str | None,
+    size: int | None = None,
+    room: Room | None = None,
     on_bytes: Callable[[int], None] | None = None,
+    replaces: bool = True,
 ) -> tuple[Path, int, bool]:
     """Download an object to a file; a file in its way stays until the new one is whole and right.
+
+    What does not fit on the disk is not begun. If the disk becomes full nevertheless, what is there stays.
 
     Args:
         reader: Reads it.
         pointer: The object.
         output: File or existing folder; by default the key's last part in the current folder.
         expected: SHA-256 of the content; `None` to take the one that the key holds, if it does.
+        size: Bytes that it should have, if they are known.
+        room: Shared with other downloads to the same disk; by default its own.
         on_bytes: Told how many bytes of the object are there, as they grow; fewer than before if what was
             there was of no use.
+        replaces: Whether it takes the place of a file in its way; else it gets a number behind its name.
 
     Returns:
         The file, its bytes, and whether its hash was known and fits.
@@ -74,18 +127,20 @@ async def download(
         StoreError: It cannot be read to its end.
     """
     expected = expected or hash_in_key(pointer["key"])
-    target = await run_sync(_target, pointer["key"], output)
+    room = room or Room()
+    target = output or Path(_own_name(pointer["key"]))
     try:
-        size, was_resumed, fits = await _attempt(reader, pointer, target, expected, on_bytes)
-        if was_resumed and not fits:  # what was there was of something else, or damaged
-            size, _, fits = await _attempt(reader, pointer, target, expected, on_bytes)
+        target = await run_sync(_target, pointer["key"], output)
+        attempt = partial(
+            _attempt, reader, pointer, target, expected, size, room, on_bytes, replaces
+        )
+        part = await attempt()
+        if part is None:  # what was there was of something else, or damaged
+            part = await attempt()
     except OSError as error:
-        raise SourceUnreadable(
-            f"“{target.name}” cannot be written.",
-            detail=f"{error.strerror}.",
-            hint="Check the disk.",
-        ) from error
-    return target, size, expected is not None
+        raise unwritten(target, error) from error
+    assert part is not None
+    return part.path or target, part.size, expected is not None
 
 
 def partial_path(target: Path, content_hash: str) -> Path:
@@ -99,35 +154,75 @@ def partial_path(target: Path, content_hash: str) -> Path:
     return target.with_name(f".{target.name[:40]}.{content_hash}.part")
 
 
+def unwritten(target: Path, error: OSError, kept: int = 0) -> SourceUnreadable:
+    """Return what it means that the system did not take a file.
+
+    Args:
+        target: The file.
+        error: What the system said.
+        kept: Bytes of it that are there for the next download.
+    """
+    name = target.name
+    if error.errno in _FULL:
+        return SourceUnreadable(
+            f"The disk became full while “{name}” was downloaded.",
+            detail=f"{_amount(kept)} of it are kept in {target.parent}." if kept else "",
+            hint="Make room and download it again" + (": it goes on there." if kept else "."),
+        )
+    if error.errno == errno.EFBIG:
+        return SourceUnreadable(
+            f"“{name}” is too large for this disk.",
+            detail="Some, as FAT32, take no file of 4 GiB or more.",
+            hint="Choose a folder on another disk.",
+        )
+    return SourceUnreadable(
+        f"“{name}” cannot be written.",
+        detail=f"{target.parent}: {error.strerror}.",
+        hint="Check the folder and the disk, or choose another.",
+    )
+
+
 async def _attempt(
     reader: ContentWriter,
     pointer: S3Pointer,
     target: Path,
     expected: str | None,
+    size: int | None,
+    room: Room,
     on_bytes: Callable[[int], None] | None,
-) -> tuple[int, bool, bool]:
-    """Download once; returns the bytes, whether some were there before, and whether the hash fits.
+    replaces: bool,  # noqa: FBT001
+) -> _Part | None:
+    """Download once; returns `None` where it was of no use to go on behind what was there.
 
     Raises:
-        ContentMismatch: It does not, and all of it was read now.
+        ContentMismatch: The hash does not fit, and all was read now.
+        SourceUnreadable: It does not fit on the disk.
     """
     part = await _left_over(target, expected) or await run_sync(_open_beside, target, expected)
     start = part.size
     try:
+        if size is not None:
+            await run_sync(room.take, part, target, size)
         await _fill(part, reader, pointer, on_bytes)
         found = part.digest.hexdigest()
         if expected is not None and found != expected:
             part.is_kept = False
             if start:
-                return part.size, True, False
+                return None
             raise ContentMismatch(
                 "The bytes do not fit the content hash; the download was refused.",
                 detail=f"s3://{pointer['bucket']}/{pointer['key']} has the hash {found}.",
                 hint="The object is damaged. Store the file again from its source.",
             )
-        await run_sync(_finish, part, target)
-        return part.size, start > 0, True
+        part.path = await run_sync(_finish, part, target, replaces)
+    except OSError as error:
+        if error.errno == errno.EFBIG:
+            part.is_kept = False  # there it never comes to its end
+        raise unwritten(target, error, part.size if part.is_kept else 0) from error
+    else:
+        return part
     finally:
+        room.leave(part)
         with anyio.CancelScope(shield=True):
             await run_sync(_leave, part)
 
@@ -187,8 +282,16 @@ async def _left_over(target: Path, expected: str | None) -> _Part | None:
     return await call(opened, limiter=None, stop=stop)
 
 
+def _amount(size: int) -> str:
+    return humanize.naturalsize(max(0, size))
+
+
+def _own_name(key: str) -> str:
+    return key.rpartition("/")[2] or "object"
+
+
 def _target(key: str, output: Path | None) -> Path:
-    name = key.rpartition("/")[2] or "object"
+    name = _own_name(key)
     if output is None:
         return Path.cwd() / name
     return output / name if output.is_dir() else output
@@ -228,18 +331,51 @@ def _take(part: _Part, chunk: bytes) -> None:
     part.size += len(chunk)
 
 
-def _finish(part: _Part, target: Path) -> None:
+def numbered(path: Path, number: int) -> Path:
+    """Return the path that a file gets where another has its name: `a (2).csv`."""
+    return path.with_name(f"{path.stem} ({number}){path.suffix}")
+
+
+def _finish(part: _Part, target: Path, replaces: bool) -> Path:  # noqa: FBT001
+    """Give it its name, or the next that is free; returns the file."""
     part.file.flush()
     os.fsync(part.file.fileno())
     umask = os.umask(0)
     os.umask(umask)
     path = Path(part.file.name)
     path.chmod(0o666 & ~umask)  # it was made 0600
-    path.replace(target)
+    if replaces:
+        path.replace(target)
+    else:
+        target = _named(path, target)
     part.is_finished = True
+    return target
+
+
+def _named(path: Path, target: Path) -> Path:
+    """Rename a file to a name that nobody has, also if it came while this one was written."""
+    name, number = target, 1
+    while True:
+        try:
+            os.link(path, name)
+        except FileExistsError:
+            pass
+        except OSError:  # a disk without links
+            if not name.exists():
+                path.replace(name)
+                return name
+        else:
+            path.unlink()
+            return name
+        number += 1
+        name = numbered(target, number)
 
 
 def _leave(part: _Part) -> None:
-    if not part.is_finished and not (part.is_kept and part.size > 0):
-        Path(part.file.name).unlink(missing_ok=True)
-    part.file.close()  # the lock goes with it
+    with contextlib.suppress(OSError):
+        if not part.is_finished and not (part.is_kept and part.size > 0):
+            Path(part.file.name).unlink(missing_ok=True)
+    with contextlib.suppress(
+        OSError
+    ):  # a full disk does not take what is still to be written, either
+        part.file.close()  # the lock goes with it

@@ -16,6 +16,7 @@ from hashdrop.errors import AccessRefused
 from hashdrop.errors import ContentMismatch
 from hashdrop.errors import ObjectMissing
 from hashdrop.errors import StoreError
+from hashdrop.s3.body import Stop
 from hashdrop.s3.faults import error_of
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 MOST_AT_ONCE = 64 * 1024 * 1024
 """Bytes of a range at most: it is held in memory."""
+_PIECE = 256 * 1024
 _CHECKSUMS = ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256")
 _MOST_VERSIONS = 1000
 
@@ -159,6 +161,8 @@ async def list_versions(requests: Requests, pointer: S3Pointer) -> list[ObjectVe
 async def read_range(requests: Requests, pointer: S3Pointer, start: int, length: int) -> bytes:
     """Return some bytes of an object, in one request; fewer where it ends before.
 
+    Cancelling it ends it with the piece that is on its way: the rest is not read.
+
     Args:
         requests: To the store.
         pointer: The object.
@@ -176,7 +180,10 @@ async def read_range(requests: Requests, pointer: S3Pointer, start: int, length:
     if length == 0:
         return b""
 
+    stop = Stop()
+
     def read() -> bytes:
+        stop.check()
         answer = requests.client.get_object(
             Bucket=pointer["bucket"],
             Key=pointer["key"],
@@ -189,13 +196,19 @@ async def read_range(requests: Requests, pointer: S3Pointer, start: int, length:
                     "The store does not give a part of an object.",
                     detail="It ignored the range that was asked for.",
                 )
-            return body.read(length)  # a store that ignores the range would send all of it
+            pieces: list[bytes] = []
+            left = length  # a store that ignores the range would send all of it
+            while left and (piece := body.read(min(left, _PIECE))):
+                stop.check()
+                pieces.append(piece)
+                left -= len(piece)
+            return b"".join(pieces)
         finally:
             with contextlib.suppress(OSError):
                 body.close()
 
     try:
-        return await requests.read_body(read, pointer)
+        return await requests.read_body(read, pointer, stop=stop)
     except StoreError as error:
         if error_of(error)[1] == 416:  # it ends before
             return b""

@@ -152,8 +152,16 @@ class Requests:
         """Call a client method that reads; as `write`."""
         return await self._call(function, pointer, self._read_limiter, None, more)
 
-    async def read_body(self, function: Callable[[], T], pointer: S3Pointer) -> T:
-        """Run the read of a body under the readers' limiter; errors are told for people."""
+    async def read_body(
+        self, function: Callable[[], T], pointer: S3Pointer, *, stop: Stop | None = None
+    ) -> T:
+        """Run the read of a body under the readers' limiter; errors are told for people.
+
+        Args:
+            function: The read.
+            pointer: The object.
+            stop: That it checks; see `threads.call`.
+        """
 
         def work() -> T:
             try:
@@ -161,7 +169,7 @@ class Requests:
             except Exception as error:
                 raise _translated(error, pointer) from error
 
-        return await call(work, limiter=self._read_limiter)
+        return await call(work, limiter=self._read_limiter, stop=stop)
 
     async def _call(
         self,

@@ -6,12 +6,14 @@ back.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 
 import anyio
 
+from hashdrop.catalog.importing import ImportedName
 from hashdrop.catalog.rows import PointerRow
 from hashdrop.catalog.rows import StoredName
 from hashdrop.errors import HashdropError
@@ -21,13 +23,19 @@ from hashdrop.s3.deleting import keeps_versions
 from hashdrop.s3.deleting import lock_of
 from hashdrop.s3.deleting import undelete_object
 from hashdrop.s3.inspecting import ask_for
+from hashdrop.stored.marking import mark_gone
+from hashdrop.stored.marking import store_of
+from hashdrop.stored.places import ObjectId
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
-from hashdrop.stored.places import missing_there
+from hashdrop.stored.places import object_ids
+from hashdrop.stored.places import of_object
 from hashdrop.stored.places import reach_place
-from hashdrop.stored.rebuilding import mark_gone
+from hashdrop.stored.places import told_of
 from hashdrop.stored.several import for_each
 from hashdrop.stored.several import listed
+
+_NAMED_AT_ONCE = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +69,15 @@ class Deletion:
         default_factory=list["tuple[Place, HashdropError]"]
     )
     """Objects that stay, with their names, and why."""
-    marks: dict[tuple[str, str], tuple[Place, str]] = field(
-        default_factory=dict["tuple[str, str]", "tuple[Place, str]"]
-    )
-    """Bucket and key of each object that can be brought back -> the version of the mark."""
+    marks: dict[Place, str] = field(default_factory=dict["Place", "str"])
+    """Objects that can be brought back -> the version of the mark."""
     others: list[PointerRow] = field(default_factory=list["PointerRow"])
     """Names that were not chosen, of objects that are not there any more; they are marked as gone."""
 
     @property
     def can_be_undone(self) -> bool:
         """Whether all of it can be taken back."""
-        return all((one.bucket, one.key) in self.marks for one in self.objects) and bool(
-            self.names or self.objects
-        )
+        return all(one in self.marks for one in self.objects) and bool(self.names or self.objects)
 
 
 async def foresee(reach: Reach, rows: Sequence[PointerRow]) -> list[Prospect]:
@@ -86,7 +90,7 @@ async def foresee(reach: Reach, rows: Sequence[PointerRow]) -> list[Prospect]:
     Raises:
         CatalogError: The catalog cannot be read.
     """
-    places = _objects_of(rows)
+    places = _objects_of(reach, rows)
     chosen = {row.id for row in rows}
     found: dict[int, Prospect] = {}
     keeping: dict[tuple[str, str], bool] = {}  # asked once for each bucket
@@ -94,15 +98,24 @@ async def foresee(reach: Reach, rows: Sequence[PointerRow]) -> list[Prospect]:
     async def one(item: tuple[int, Place]) -> None:
         number, place = item
         names = await (await reach.catalog()).names_at(place.bucket, place.key)
-        others = tuple(row for row in _of_object(names, place) if row.id not in chosen)
+        others = tuple(row for row in of_object(reach, names, place) if row.id not in chosen)
         found[number] = await _foreseen(reach, place, others, keeping)
 
     await for_each(listed(list(enumerate(places))), one)
     return [found[number] for number in range(len(places))]
 
 
-async def delete(reach: Reach, rows: Sequence[PointerRow], *, objects: bool) -> Deletion:
+async def delete(
+    reach: Reach,
+    rows: Sequence[PointerRow],
+    *,
+    objects: bool,
+    into: Deletion | None = None,
+    on_object: Callable[[], None] | None = None,
+) -> Deletion:
     """Delete names, or their objects with them.
+
+    Cancelling it ends it between two objects; what was deleted the catalog knows then, and so does `into`.
 
     With objects, a name goes only when its object is gone; names of the same object that were not chosen
     stay, and are marked as gone.
@@ -111,27 +124,52 @@ async def delete(reach: Reach, rows: Sequence[PointerRow], *, objects: bool) -> 
         reach: To the catalog and the stores.
         rows: As chosen.
         objects: Whether the objects, too.
+        into: Filled as it goes on; by default one of its own.
+        on_object: Told after each object.
 
     Raises:
         CatalogError: The catalog cannot be written.
     """
-    done = Deletion()
-    # Shielded: what the store deleted the catalog is to know.
-    with anyio.CancelScope(shield=objects):
-        if objects:
+    done = Deletion() if into is None else into
+    if not objects:
+        done.names = [row for row in rows if row.id]
+        await (await reach.catalog()).forget(done.names)
+        return done
 
-            async def one(place: Place) -> None:
-                await _delete_object(reach, place, done)
+    async def one(place: Place) -> None:
+        with anyio.CancelScope(shield=True):  # what the store deleted is to be known
+            await _delete_object(reach, place, done)
+        if on_object is not None:
+            on_object()
 
-            await for_each(listed(_objects_of(rows)), one)
-        kept = {place.identity for place, _ in done.refused}
-        done.names = [row for row in rows if row.id and Place.of(row).identity not in kept]
-        catalog = await reach.catalog()
-        await catalog.forget(done.names, objects=objects)
-        for place in (*done.objects, *done.absent):
-            done.others += _of_object(await catalog.names_at(place.bucket, place.key), place)
-            await mark_gone(reach, place)
+    try:
+        await for_each(listed(_objects_of(reach, rows)), one)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await _note(reach, rows, done)
     return done
+
+
+async def _note(reach: Reach, rows: Sequence[PointerRow], done: Deletion) -> None:
+    """Let the catalog know of objects that are not there any more."""
+    object_id = object_ids(reach)
+    gone = {object_id(place): place for place in (*done.objects, *done.absent)}
+    done.names = [row for row in rows if row.id and object_id(Place.of(row)) in gone]
+    catalog = await reach.catalog()
+    await catalog.forget(done.names, objects=True)
+    keys: dict[str, list[str]] = {}
+    for place in gone.values():
+        keys.setdefault(place.bucket, []).append(place.key)
+    left: dict[ObjectId, Place] = {}
+    for bucket, all_of_it in keys.items():
+        for at in range(0, len(all_of_it), _NAMED_AT_ONCE):
+            for row in await catalog.names_at_any(bucket, all_of_it[at : at + _NAMED_AT_ONCE]):
+                which = object_id(Place.of(row))
+                if which in gone:
+                    done.others.append(row)
+                    left[which] = gone[which]
+    for place in left.values():
+        await mark_gone(reach, place)
 
 
 async def undo(reach: Reach, deletion: Deletion) -> None:
@@ -148,7 +186,7 @@ async def undo(reach: Reach, deletion: Deletion) -> None:
     problem: HashdropError | None = None
     with anyio.CancelScope(shield=True):
         back: list[Place] = []
-        for place, mark in list(deletion.marks.values()):
+        for place, mark in list(deletion.marks.items()):
             try:
                 reached = await reach_place(reach, place, surely=True)
                 await undelete_object(reached.writer.requests, place.s3, mark)
@@ -156,26 +194,26 @@ async def undo(reach: Reach, deletion: Deletion) -> None:
                 problem = problem or error
                 continue
             back.append(place)
-        lost = {(one.bucket, one.key) for one in deletion.objects if one not in back}
-        named = [row for row in deletion.names if (row.pointer.bucket, row.pointer.key) not in lost]
+        object_id = object_ids(reach)
+        lost = {object_id(one) for one in deletion.objects if one not in back}
+        named = [row for row in deletion.names if object_id(Place.of(row)) not in lost]
         catalog = await reach.catalog()
-        await catalog.record_many([_stored_name(row) for row in named])
+        for at in range(0, len(named), _NAMED_AT_ONCE):
+            await catalog.import_many([_as_it_was(row) for row in named[at : at + _NAMED_AT_ONCE]])
         for place in back:
-            await catalog.mark_there(place.bucket, place.key)
+            await catalog.mark_there(place.bucket, place.key, store=await store_of(reach, place))
         if problem is not None:
             for place in back:
-                del deletion.marks[place.bucket, place.key]
+                del deletion.marks[place]
                 deletion.objects.remove(place)
             deletion.names = [row for row in deletion.names if row not in named]
             raise problem
 
 
-def _objects_of(rows: Sequence[PointerRow]) -> list[Place]:
-    return list({place.identity: place for place in map(Place.of, rows)}.values())
-
-
-def _of_object(names: Sequence[PointerRow], place: Place) -> list[PointerRow]:
-    return [row for row in names if Place.of(row).identity == place.identity]
+def _objects_of(reach: Reach, rows: Sequence[PointerRow]) -> list[Place]:
+    object_id = object_ids(reach)
+    found: dict[ObjectId, Place] = {object_id(place): place for place in map(Place.of, rows)}
+    return list(found.values())
 
 
 async def _foreseen(
@@ -187,39 +225,35 @@ async def _foreseen(
     bucket = place.connection, place.bucket
     try:
         reached = await reach_place(reach, place, surely=True)
-        try:
+        with told_of(reached, place):
             standing = await ask_for(reached.writer.requests, place.s3)
-        except ObjectMissing as error:
-            raise missing_there(reached, place, error) from error
         if bucket not in keeping:
             keeping[bucket] = await keeps_versions(reached.writer.requests, place.s3)
     except ObjectMissing:
         return Prospect(place, others, is_there=False)
     except HashdropError as error:
-        return Prospect(place, others, error=error)
+        return Prospect(place, others, error=error.kept())
     return Prospect(place, others, can_be_undone=keeping[bucket], lock=lock_of(standing))
 
 
 async def _delete_object(reach: Reach, place: Place, done: Deletion) -> None:
     try:
         reached = await reach_place(reach, place, surely=True)
-        try:
+        with told_of(reached, place):  # where it was never, it is not gone: its name stays
             mark = await delete_object(reached.writer.requests, place.s3)
-        except ObjectMissing as error:  # where it was never, it is not gone: its name stays
-            raise missing_there(reached, place, error) from error
     except ObjectMissing:
         done.absent.append(place)
         return
     except HashdropError as error:
-        done.refused.append((place, error))
+        done.refused.append((place, error.kept()))
         return
     done.objects.append(place)
     if mark:
-        done.marks[place.bucket, place.key] = (place, mark)
+        done.marks[place] = mark
 
 
-def _stored_name(row: PointerRow) -> StoredName:
-    return StoredName(
+def _as_it_was(row: PointerRow) -> ImportedName:
+    stored = StoredName(
         pointer=row.pointer,
         name=row.name,
         folder=row.folder,
@@ -230,3 +264,4 @@ def _stored_name(row: PointerRow) -> StoredName:
         machine=row.machine,
         user=row.user,
     )
+    return ImportedName(stored, gone_at=row.gone_at, verified_at=row.verified_at)

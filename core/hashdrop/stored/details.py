@@ -13,7 +13,6 @@ from anyio.to_thread import run_sync
 from hashdrop.catalog.rows import PointerRow
 from hashdrop.content_types import content_type_of
 from hashdrop.errors import HashdropError
-from hashdrop.errors import ObjectMissing
 from hashdrop.errors import TaggingUnknown
 from hashdrop.pasted import hash_in_key
 from hashdrop.pointer import StoredPointer
@@ -25,10 +24,11 @@ from hashdrop.s3.listing import ListedObject
 from hashdrop.s3.listing import list_pages
 from hashdrop.s3.tagging import read_tags
 from hashdrop.s3.tagging import write_tags
+from hashdrop.stored.marking import store_of
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
-from hashdrop.stored.places import missing_there
 from hashdrop.stored.places import reach_place
+from hashdrop.stored.places import told_of
 
 if TYPE_CHECKING:
     from hashdrop.connection import Connection
@@ -58,10 +58,8 @@ async def ask_details(reach: Reach, place: Place) -> Details:
     """
     reached = await reach_place(reach, place)
     requests = reached.writer.requests
-    try:
+    with told_of(reached, place):
         standing = await ask_for(requests, place.s3)
-    except ObjectMissing as error:
-        raise missing_there(reached, place, error) from error
     tags: Mapping[str, str] | None = None
     versions: tuple[ObjectVersion, ...] | None = None
     if reached.connection.object_tags:
@@ -93,14 +91,17 @@ async def change_tags(reach: Reach, place: Place, tags: Mapping[str, str]) -> bo
         HashdropError: The store refuses, or cannot be asked; nothing was changed.
         CatalogError: The catalog cannot be written.
     """
-    reached = await reach_place(reach, place)
+    reached = await reach_place(reach, place, surely=True)
     in_store = reached.connection.object_tags
     if in_store:
         try:
-            await write_tags(reached.writer.requests, place.s3, tags)
+            with told_of(reached, place):
+                await write_tags(reached.writer.requests, place.s3, tags)
         except TaggingUnknown:
             in_store = False
-    await (await reach.catalog()).write_tags(place.bucket, place.key, tags)
+    await (await reach.catalog()).write_tags(
+        place.bucket, place.key, tags, store=await store_of(reach, place)
+    )
     return in_store
 
 

@@ -7,16 +7,22 @@ from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
+from anyio.to_thread import run_sync
+
 from hashdrop.errors import HashdropError
-from hashdrop.errors import SourceUnreadable
 from hashdrop.s3.body import Stop
+from hashdrop.s3.download import Room
 from hashdrop.s3.download import download
+from hashdrop.s3.download import numbered
+from hashdrop.s3.download import unwritten
 from hashdrop.s3.threads import call
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
 from hashdrop.stored.places import reach_place
+from hashdrop.stored.places import told_of
 from hashdrop.stored.places import with_hash
 from hashdrop.stored.several import for_each
 from hashdrop.stored.several import listed
@@ -67,7 +73,8 @@ async def download_all(
     """Download objects, some at the same time; one that fails stops no other.
 
     Cancelling it leaves what was written of objects whose hash is known beside their targets; the next
-    download of the same into the same folder goes on behind that.
+    download of the same into the same folder goes on behind that. What does not fit on the disk is refused
+    before it is begun, what fits is downloaded.
 
     Args:
         reach: To the stores.
@@ -82,7 +89,9 @@ async def download_all(
         How each ended, in the order of `places`.
     """
     ends: list[Downloaded | None] = [None] * len(places)
-    targets = _targets(places, folder, keeps_folders=keeps_folders)
+    targets = await run_sync(partial(_targets, places, folder, keeps_folders=keeps_folders))
+    same = await run_sync(_grouped, targets)
+    room = Room()
 
     async def one(numbers: tuple[int, ...]) -> None:
         first = numbers[0]
@@ -92,16 +101,13 @@ async def download_all(
                 assert on_bytes is not None
                 on_bytes(number, size)
 
-        end = await _download(reach, places[first], targets[first], in_the_way, tell)
+        end = await _download(reach, places[first], targets[first], in_the_way, room, tell)
         for number in numbers:
             ends[number] = end
             if on_end is not None:
                 on_end(number, end)
 
-    same: dict[Path, list[int]] = {}
-    for number, target in enumerate(targets):
-        same.setdefault(target, []).append(number)
-    await for_each(listed([tuple(numbers) for numbers in same.values()]), one)
+    await for_each(listed(same), one)
     return [end for end in ends if end is not None]
 
 
@@ -134,18 +140,30 @@ def _safe(name: str) -> str:
 
 def _targets(places: Sequence[Place], folder: Path, *, keeps_folders: bool) -> list[Path]:
     """Return a path for each: the same only for the same content."""
-    taken: dict[str, str] = {}
+    taken: set[str] = set()
+    known: dict[tuple[str, str], Path] = {}
+    numbers: dict[str, int] = {}
     targets: list[Path] = []
     for place in places:
+        wanted = path = folder / safe_path(place, keeps_folders=keeps_folders)
+        folded = str(path).casefold()  # some disks know no capitals
         content = with_hash(place) or place.uri
-        path = folder / safe_path(place, keeps_folders=keeps_folders)
-        for number in range(2, len(places) + 2):
-            # Some disks know no capitals.
-            if taken.setdefault(str(path).casefold(), content) == content:
-                break
-            path = _numbered(folder / safe_path(place, keeps_folders=keeps_folders), number)
-        targets.append(path)
+        if (found := known.get((folded, content))) is None:
+            while str(path).casefold() in taken:
+                numbers[folded] = numbers.get(folded, 1) + 1
+                path = numbered(wanted, numbers[folded])
+            taken.add(str(path).casefold())
+            found = known[folded, content] = path
+        targets.append(found)
     return targets
+
+
+def _grouped(targets: Sequence[Path]) -> list[tuple[int, ...]]:
+    """Return the numbers of those that become one file."""
+    same: dict[Path, list[int]] = {}
+    for number, target in enumerate(targets):
+        same.setdefault(target, []).append(number)
+    return [tuple(numbers) for numbers in same.values()]
 
 
 async def _download(
@@ -153,6 +171,7 @@ async def _download(
     place: Place,
     target: Path,
     in_the_way: InTheWay,
+    room: Room,
     on_bytes: Callable[[int], None],
 ) -> Downloaded:
     expected = with_hash(place)
@@ -163,11 +182,19 @@ async def _download(
             on_bytes(size)
             return Downloaded(place, target, size, is_verified=True, was_there=True)
         reached = await reach_place(reach, place)
-        path, size, verified = await download(
-            reached.writer, place.s3, target, expected=expected, on_bytes=on_bytes
-        )
+        with told_of(reached, place):
+            path, size, verified = await download(
+                reached.writer,
+                place.s3,
+                target,
+                expected=expected,
+                size=place.size,
+                room=room,
+                on_bytes=on_bytes,
+                replaces=in_the_way is InTheWay.REPLACE,
+            )
     except HashdropError as error:
-        return Downloaded(place, target, error=error)
+        return Downloaded(place, target, error=error.kept())
     return Downloaded(place, path, size, verified)
 
 
@@ -186,20 +213,12 @@ async def _made_ready(target: Path, place: Place, in_the_way: InTheWay) -> tuple
                 if in_the_way is InTheWay.REPLACE and not path.is_dir():
                     break
                 number += 1
-                path = _numbered(target, number)
+                path = numbered(target, number)
         except OSError as error:
-            raise SourceUnreadable(
-                f"“{path.name}” cannot be written.",
-                detail=f"{error.strerror}.",
-                hint="Check the folder.",
-            ) from error
+            raise unwritten(path, error) from error
         return path, False
 
     return await call(ready, limiter=None, stop=stop)
-
-
-def _numbered(path: Path, number: int) -> Path:
-    return path.with_name(f"{path.stem} ({number}){path.suffix}")
 
 
 def _has_content(path: Path, place: Place, stop: Stop) -> bool:

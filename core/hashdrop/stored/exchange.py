@@ -5,21 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
+import os
+import secrets
+import shutil
 from collections.abc import AsyncGenerator
 from collections.abc import Callable
-from collections.abc import Generator
 from collections.abc import Mapping
 from contextlib import aclosing
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
-from itertools import islice
+from functools import partial
 from pathlib import Path
+from typing import IO
 from typing import TYPE_CHECKING
 from typing import Any
-from typing import cast
 
+import anyio
 from anyio.to_thread import run_sync
 
 from hashdrop.catalog.filters import Filters
@@ -28,45 +29,23 @@ from hashdrop.catalog.importing import ImportedName
 from hashdrop.catalog.rows import Order
 from hashdrop.catalog.rows import PointerRow
 from hashdrop.catalog.rows import SortBy
-from hashdrop.catalog.rows import StoredName
+from hashdrop.errors import CatalogError
+from hashdrop.errors import SourceError
 from hashdrop.errors import SourceUnreadable
-from hashdrop.pointer import StoredPointer
-from hashdrop.snapshot import source_error
+from hashdrop.errors import UsageError
+from hashdrop.stored.exchange_rows import BadLine
+from hashdrop.stored.exchange_rows import Format
+from hashdrop.stored.exchange_rows import read_batches
 
 if TYPE_CHECKING:
     from hashdrop.stored.places import Reach
 
 _AT_ONCE = 250
-_LONGEST_FIELD = 1024 * 1024
-"""Characters of a CSV field: the module's own limit is less than some notes have."""
 FIELDS = (
     "name", "folder", "bucket", "key", "content_hash", "content_hash_algorithm", "size", "content_type",
     "connection", "machine", "user", "stored_at", "tags", "note", "gone_at", "verified_at",
 )  # fmt: skip
 """Of a row, in the order of the CSV's columns; in CSV the tags are JSON."""
-
-
-class Format(StrEnum):
-    """Of such a file."""
-
-    JSONL = "jsonl"
-    """One JSON object a line."""
-    CSV = "csv"
-    """With a first line of names, as RFC 4180 has it."""
-
-    @classmethod
-    def of(cls, path: Path) -> Format:
-        """Return the format that a file's name says; JSON lines where it says nothing."""
-        return cls.CSV if path.suffix.lower() == ".csv" else cls.JSONL
-
-
-@dataclass(frozen=True, slots=True)
-class BadLine:
-    """A line that is no row of a catalog."""
-
-    number: int
-    """Of the row in the file, from 1; the first line of a CSV has none."""
-    reason: str
 
 
 @dataclass(slots=True)
@@ -136,6 +115,67 @@ def _text_of(form: Format, page: list[PointerRow]) -> str:
     return "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
 
 
+async def export_file(reach: Reach, path: Path, form: Format, filters: Filters | str = "") -> None:
+    """Write the catalog to a file; one that is there stays until the new one is whole.
+
+    Args:
+        reach: To the catalog.
+        path: Of the file; what is no regular file is written to as it is.
+        form: Of the file.
+        filters: Only what fits.
+
+    Raises:
+        UsageError: A filter of the text cannot be read, or there can be no such file.
+        SourceError: The disk does not take it.
+        CatalogError: The catalog cannot be read.
+    """
+    wanted = parse_filters(filters) if isinstance(filters, str) else filters
+    try:
+        draft = await run_sync(_draft_of, path)
+        file = await run_sync(partial(draft.open, "w", encoding="utf-8", newline=""))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written.", detail=f"{error.strerror}.") from error
+    try:
+        try:
+            async for text in export_text(reach, form, wanted):
+                await run_sync(file.write, text)
+            await run_sync(_finish, file, draft, path)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await run_sync(_leave, file, draft, path)
+    except OSError as error:
+        raise SourceUnreadable(
+            f"The catalog could not be written to “{path.name}”.",
+            detail=f"{path.parent}: {error.strerror}.",
+            hint="Make room, or choose another folder.",
+        ) from error
+
+
+def _draft_of(path: Path) -> Path:
+    """Return what is written first: a file beside it, or itself where it is a device or a pipe."""
+    if path.exists() and not path.is_file():
+        return path
+    # 50 characters are 200 bytes at most, of the 255 that a name may have.
+    return path.resolve().with_name(f".{path.name[:50]}.{secrets.token_hex(4)}.part")
+
+
+def _finish(file: IO[str], draft: Path, path: Path) -> None:
+    file.flush()
+    if draft != path:
+        os.fsync(file.fileno())
+        with suppress(FileNotFoundError):
+            shutil.copymode(path, draft)  # who may not read the old one may not read the new one
+        draft.replace(path.resolve())
+
+
+def _leave(file: IO[str], draft: Path, path: Path) -> None:
+    with suppress(OSError):  # a full disk does not take what is still to be written, either
+        file.close()
+    if draft != path:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
 async def import_file(
     reach: Reach,
     path: Path,
@@ -146,7 +186,7 @@ async def import_file(
 ) -> Imported:
     """Add the names of a file that are missing; those that are there stay as they are.
 
-    What was added stays when it ends in the middle; the same file may be read again.
+    What was added stays when it ends in the middle, and the error says so; the same file may be read again.
 
     Args:
         reach: To the catalog.
@@ -161,133 +201,26 @@ async def import_file(
     """
     done = Imported()
     catalog = await reach.catalog()
-    batches = _batches(path, form)
-    async with aclosing(batches):
-        async for batch in batches:
-            names = [one for one in batch if isinstance(one, ImportedName)]
-            for one in batch:
-                if isinstance(one, BadLine):
-                    done.bad += 1
-                    if on_bad is not None:
-                        on_bad(one)
-            done.read += len(batch)
-            done.added += await catalog.import_many(names)
-            if on_progress is not None:
-                on_progress(done)
+    batches = read_batches(path, form)
+    try:
+        async with aclosing(batches):
+            async for batch in batches:
+                names = [one for one in batch if isinstance(one, ImportedName)]
+                done.added += await catalog.import_many(names)
+                done.read += len(batch)
+                for one in batch:
+                    if isinstance(one, BadLine):
+                        done.bad += 1
+                        if on_bad is not None:
+                            on_bad(one)
+                if on_progress is not None:
+                    on_progress(done)
+    except (SourceError, CatalogError) as error:
+        if done.read:
+            so_far = f"Of {done.read:,} rows before {done.added:,} names were added; they stay."
+            error.detail = f"{error.detail} {so_far}" if error.detail else so_far
+        raise
     return done
-
-
-async def _batches(path: Path, form: Format) -> AsyncGenerator[list[ImportedName | BadLine], None]:
-    rows = _csv_rows(path) if form is Format.CSV else _json_rows(path)
-
-    def some() -> list[ImportedName | BadLine]:
-        try:
-            return [_read(number, row) for number, row in islice(rows, _AT_ONCE)]
-        except OSError as error:
-            raise source_error(path, error) from error
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise SourceUnreadable(
-                f"“{path.name}” is no {form.upper()} file.",
-                detail=str(path),
-                hint="Choose another --format.",
-            ) from error
-
-    try:
-        while batch := await run_sync(some):
-            yield batch
-    finally:
-        await run_sync(rows.close)
-
-
-def _json_rows(path: Path) -> Generator[tuple[int, Any], None, None]:
-    with path.open(encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                yield number, json.loads(line)
-            except ValueError:
-                yield number, None
-
-
-def _csv_rows(path: Path) -> Generator[tuple[int, Any], None, None]:
-    csv.field_size_limit(_LONGEST_FIELD)
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for number, row in enumerate(csv.DictReader(file, strict=True), 1):
-            try:
-                tags: Any = json.loads(row.get("tags") or "{}")
-            except ValueError:
-                tags = None
-            yield number, {**row, "tags": tags}
-
-
-def _read(number: int, row: Any) -> ImportedName | BadLine:
-    if not isinstance(row, dict):
-        return BadLine(number, "It is no row of a catalog.")
-    fields = cast("dict[str, Any]", row)
-    try:
-        return _imported(fields)
-    except (ValueError, TypeError, KeyError, OverflowError) as error:
-        field = error.args[0] if isinstance(error, KeyError) else ""
-        return BadLine(number, f"“{field}” is missing." if field else f"{error}.")
-
-
-def _imported(fields: Mapping[str, Any]) -> ImportedName:
-    content_hash = _text(fields, "content_hash", needed=True).lower()
-    if not re.fullmatch(r"[0-9a-f]{64}", content_hash):
-        raise ValueError("The content_hash is no SHA-256")
-    size = int(fields["size"])
-    if not 0 <= size < 2**63:
-        raise ValueError("The size is none")
-    tags: Any = fields.get("tags") or {}
-    if not isinstance(tags, dict):
-        raise TypeError("The tags are none")
-    given = cast("dict[object, object]", tags)
-    if not all(isinstance(one, str) for pair in given.items() for one in pair):
-        raise TypeError("The tags are no texts")
-    pointer = StoredPointer(
-        bucket=_text(fields, "bucket", needed=True),
-        key=_text(fields, "key", needed=True),
-        content_hash=content_hash,
-        content_size=size,
-        content_type=_text(fields, "content_type") or "application/octet-stream",
-        content_hash_algorithm=_text(fields, "content_hash_algorithm") or "sha256",
-    )
-    return ImportedName(
-        StoredName(
-            pointer=pointer,
-            name=_text(fields, "name", needed=True),
-            folder=_text(fields, "folder"),
-            connection=_text(fields, "connection"),
-            tags=cast("dict[str, str]", tags),
-            note=_text(fields, "note"),
-            stored_at=_moment(fields, "stored_at"),
-            machine=_text(fields, "machine"),
-            user=_text(fields, "user"),
-        ),
-        gone_at=_moment(fields, "gone_at"),
-        verified_at=_moment(fields, "verified_at"),
-    )
-
-
-def _text(fields: Mapping[str, Any], field: str, *, needed: bool = False) -> str:
-    value = fields[field] if needed else fields.get(field) or ""
-    if not isinstance(value, str) or "\0" in value:
-        raise TypeError(f"“{field}” is no text")
-    if needed and not value:
-        raise ValueError(f"“{field}” is empty")
-    value.encode()  # half a character would be refused by the database, with all that is beside it
-    return value
-
-
-def _moment(fields: Mapping[str, Any], field: str) -> datetime | None:
-    value = _text(fields, field)
-    if not value:
-        return None
-    moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
-        raise ValueError(f"“{field}” has no zone")
-    return moment
 
 
 def _csv_fields(row: Mapping[str, Any]) -> list[Any]:

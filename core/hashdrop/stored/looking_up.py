@@ -25,10 +25,12 @@ from hashdrop.s3.inspecting import ask_for
 from hashdrop.s3.threads import call
 from hashdrop.snapshot import FileSnapshot
 from hashdrop.snapshot import source_error
+from hashdrop.stored.places import ObjectId
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
 from hashdrop.stored.places import Reached
 from hashdrop.stored.places import is_of_another
+from hashdrop.stored.places import object_ids
 from hashdrop.stored.several import for_each
 from hashdrop.transfers.sources import Found
 from hashdrop.transfers.sources import find_files
@@ -113,7 +115,7 @@ async def look_up_all(
         try:
             answer = await look_up(reach, found.path, on_read=on_read)
         except SourceError as error:
-            answer = Answer(found.path, error=error)
+            answer = Answer(found.path, error=error.kept())
         on_answer(answer)
 
     await for_each(_walked(paths), work)
@@ -134,11 +136,12 @@ async def look_up(
         HashdropError: The catalog cannot be read, or the router fails.
     """
     content_hash, size = await _hashed(path, on_read)
-    places: dict[tuple[str, str, str], FoundPlace] = {}
+    object_id = object_ids(reach)
+    places: dict[ObjectId, FoundPlace] = {}
     for row in await (await reach.catalog()).names_of(content_hash):
         at = Place.of(row)
         found = FoundPlace(at.bucket, at.key, at.connection)
-        places.setdefault(at.identity, found).names.append(row)
+        places.setdefault(object_id(at), found).names.append(row)
     unreached: HashdropError | None = None
     try:
         current = await reach.reached()
@@ -148,7 +151,8 @@ async def look_up(
         digest = make_digest(content_hash, size, content_type=content_type_of(path.name))
         pointer = current.writer.route(digest, {}, temp=False)
         here = Place(pointer["bucket"], pointer["key"], connection=current.connection.name)
-        places.setdefault(here.identity, FoundPlace(here.bucket, here.key, here.connection))
+        found = FoundPlace(here.bucket, here.key, here.connection)
+        places.setdefault(object_id(here), found)
     for place in places.values():
         await _ask(reach, place, size)
     known = [place for place in places.values() if place.names or place.in_store or place.error]
@@ -185,7 +189,7 @@ async def _ask(reach: Reach, place: FoundPlace, size: int) -> None:
     except ObjectMissing:
         place.in_store = False
     except HashdropError as error:
-        place.error = error
+        place.error = error.kept()
     else:
         place.in_store = standing.size == size  # what has another size is no copy of it
 

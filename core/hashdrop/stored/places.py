@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
+from collections.abc import Generator
 from collections.abc import Sequence
+from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Protocol
 from urllib.parse import unquote
 
 from hashdrop.connection import LOCAL_CONNECTION_NAME
+from hashdrop.errors import BucketMissing
+from hashdrop.errors import CatalogError
 from hashdrop.errors import ObjectMissing
 from hashdrop.errors import StoreError
 from hashdrop.errors import UsageError
@@ -76,11 +82,6 @@ class Place:
         return "" if is_here else self.machine
 
     @property
-    def identity(self) -> tuple[str, str, str]:
-        """What tells objects apart: own stores of two computers have the same buckets and keys."""
-        return self.bucket, self.key, self.elsewhere
-
-    @property
     def uri(self) -> str:
         """The `s3://bucket/key` form."""
         return f"s3://{self.bucket}/{self.key}"
@@ -89,6 +90,10 @@ class Place:
     def file_name(self) -> str:
         """The name that a file of it gets."""
         return self.name or self.key.rpartition("/")[2] or "object"
+
+
+ObjectId = tuple[str, str, str]
+"""Bucket, key, and the store: own stores of two computers have the same buckets and keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,10 @@ class Reach(Protocol):
         """Return the catalog when it is open."""
         ...
 
+    def connection_for(self, name: str, bucket: str) -> Connection:
+        """Return the connection that `reached` would reach."""
+        ...
+
     async def reached(self, connection: str = "", bucket: str = "") -> Reached:
         """Return a connection when it is reached.
 
@@ -136,6 +145,58 @@ class Reach(Protocol):
         ...
 
 
+def store_name(reach: Reach, connection: Connection) -> str:
+    """Return what the store of a connection is known by; "" for AWS.
+
+    Args:
+        reach: To the stores.
+        connection: One of this computer's.
+    """
+    if connection.name == LOCAL_CONNECTION_NAME:
+        return f"{platform.node()}:{reach.data}"  # its port is another at each start
+    return connection.endpoint_url or ""
+
+
+def object_ids(reach: Reach) -> Callable[[Place], ObjectId]:
+    """Return what tells objects apart, whatever the names of the connections to their stores.
+
+    Args:
+        reach: To the stores; nobody is asked.
+    """
+    stores: dict[tuple[str, str, str], str] = {}
+
+    def object_id(place: Place) -> ObjectId:
+        which = place.connection, place.bucket, place.elsewhere
+        store = stores.get(which)
+        if store is None:
+            store = stores[which] = _store_of(reach, place)
+        return place.bucket, place.key, store
+
+    return object_id
+
+
+def _store_of(reach: Reach, place: Place) -> str:
+    if place.elsewhere:
+        return f"{place.elsewhere}:"
+    where = reach.connection_for(place.connection, place.bucket)
+    if place.connection not in {"", where.name} and where.bucket != place.bucket:
+        return f"{place.connection}:"  # nobody here knows which one it is
+    return store_name(reach, where)
+
+
+def of_object(reach: Reach, names: Sequence[PointerRow], place: Place) -> list[PointerRow]:
+    """Return those names that are of one object; at its place in another store may be others.
+
+    Args:
+        reach: To the stores; nobody is asked.
+        names: Of its bucket and key.
+        place: Of the object.
+    """
+    object_id = object_ids(reach)
+    meant = object_id(place)
+    return [row for row in names if object_id(Place.of(row)) == meant]
+
+
 async def find_place(reach: Reach, text: str) -> Place:
     """Return where a pasted pointer, key or hash leads, with what the catalog knows of it.
 
@@ -146,17 +207,19 @@ async def find_place(reach: Reach, text: str) -> Place:
     Raises:
         UsageError: The text is none of these, or the beginning of several hashes.
         ObjectMissing: It is a hash that the catalog does not know.
-        CatalogError: The catalog cannot be read.
+        CatalogError: It is a hash, and the catalog cannot be read.
     """
     endpoints = [one.endpoint_url for one in reach.connections if one.endpoint_url]
     pasted = parse_pasted(text, endpoints=endpoints)
-    catalog = await reach.catalog()
     if not pasted.key:
-        return await _of_hash(reach, catalog, pasted.content_hash)
+        return await _of_hash(reach, await reach.catalog(), pasted.content_hash)
     bucket = pasted.bucket or reach.connection.bucket
-    rows = await catalog.names_at(bucket, pasted.key)
-    if not rows and (plain := unquote(pasted.key)) != pasted.key:
-        rows = await catalog.names_at(bucket, plain)  # some programs encode s3:// addresses
+    rows: list[PointerRow] = []
+    with suppress(CatalogError):  # an address leads there without it, as one that it does not know
+        catalog = await reach.catalog()
+        rows = await catalog.names_at(bucket, pasted.key)
+        if not rows and (plain := unquote(pasted.key)) != pasted.key:
+            rows = await catalog.names_at(bucket, plain)  # some programs encode s3:// addresses
     if rows:
         return _nearest(rows)
     return Place(
@@ -241,6 +304,23 @@ def missing_there(reached: Reached, place: Place, error: StoreError) -> StoreErr
     return _unreached(place, technical=error.technical)
 
 
+@contextmanager
+def told_of(reached: Reached, place: Place) -> Generator[None, None, None]:
+    """Say of an object that is not found whether it is missing, or in a store that was not asked.
+
+    Args:
+        reached: That is asked.
+        place: Of the object.
+
+    Raises:
+        StoreError: As `missing_there` has it.
+    """
+    try:
+        yield
+    except (ObjectMissing, BucketMissing) as error:
+        raise missing_there(reached, place, error) from error
+
+
 def is_of_another(reached: Reached, place: Place) -> bool:
     """Whether either is the store on a computer, and the other is not that very one.
 
@@ -255,6 +335,13 @@ def is_of_another(reached: Reached, place: Place) -> bool:
 
 
 def _unreached(place: Place, *, technical: str = "") -> StoreError:
+    if place.elsewhere:
+        return StoreError(
+            f"“{place.file_name}” lies in a store that this computer does not reach.",
+            detail=f"It is on the computer “{place.elsewhere}” itself, in the bucket {place.bucket}.",
+            hint="Ask for it there, or have it stored where both computers reach it.",
+            technical=technical,
+        )
     where = f"“{place.connection}”" + (f" on {place.machine}" if place.machine else "")
     return StoreError(
         f"“{place.file_name}” lies in a store that this computer does not reach.",

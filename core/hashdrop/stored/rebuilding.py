@@ -6,7 +6,6 @@ import platform
 from collections.abc import Callable
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from datetime import UTC
 from datetime import datetime
 from datetime import timedelta
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING
 from anyio.to_thread import run_sync
 
 from hashdrop.catalog.rebuilding import Page
-from hashdrop.catalog.rebuilding import Rebuild
 from hashdrop.catalog.rebuilding import Rebuilt
 from hashdrop.catalog.rows import StoredName
 from hashdrop.connection import LOCAL_CONNECTION_NAME
@@ -24,9 +22,8 @@ from hashdrop.s3.listing import MOST_AT_ONCE
 from hashdrop.s3.listing import ListedObject
 from hashdrop.s3.listing import list_pages
 from hashdrop.stored.details import row_of
-from hashdrop.stored.places import Place
+from hashdrop.stored.marking import rebuild_of
 from hashdrop.stored.places import Reach
-from hashdrop.stored.places import reach_place
 
 if TYPE_CHECKING:
     from hashdrop.connection import Connection
@@ -95,54 +92,12 @@ async def rebuild(
     return await catalog.note_page(what, done, _page([], where, asked_at, last=True))
 
 
-def rebuild_of(reach: Reach, connection: Connection, prefix: str) -> Rebuild:
-    """Return what is rebuilt: a store and those connections that do not lead to it."""
-    others = [
-        one.name for one in reach.connections if _store(reach, one) != _store(reach, connection)
-    ]
-    if connection.name != LOCAL_CONNECTION_NAME:
-        others.append(LOCAL_CONNECTION_NAME)  # of any computer of the team
-    return Rebuild(
-        store=_store(reach, connection),
-        bucket=connection.bucket,
-        prefix=prefix,
-        other_connections=tuple(sorted(set(others) - {connection.name})),
-        machine=platform.node() if connection.name == LOCAL_CONNECTION_NAME else None,
-    )
-
-
-async def mark_gone(reach: Reach, place: Place) -> None:
-    """Mark the names of an object that its store has no more; those of other stores stay as they are.
-
-    Raises:
-        HashdropError: The store cannot be reached.
-        CatalogError: The catalog cannot be written.
-    """
-    await (await reach.catalog()).mark_gone(
-        place.bucket, place.key, store=await store_of(reach, place)
-    )
-
-
-async def store_of(reach: Reach, place: Place) -> Rebuild:
-    """Return whose names are meant by what its store says of an object.
-
-    Raises:
-        HashdropError: The store cannot be reached.
-    """
-    reached = await reach_place(reach, place)
-    return replace(rebuild_of(reach, reached.connection, ""), bucket=place.bucket)
-
-
-def _store(reach: Reach, connection: Connection) -> str:
-    if connection.name == LOCAL_CONNECTION_NAME:
-        return f"{platform.node()}:{reach.data}"
-    return connection.endpoint_url or ""
-
-
 def _page(
     objects: Sequence[ListedObject], connection: Connection, asked_at: datetime, *, last: bool
 ) -> Page:
     rows = [row_of(one, connection) for one in objects]
+    # Who stored them nobody knows, but whose own store it is.
+    machine = platform.node() if connection.name == LOCAL_CONNECTION_NAME else ""
     return Page(
         keys=[one.key for one in objects],
         names=[
@@ -153,7 +108,7 @@ def _page(
                 connection=connection.name,
                 tags={},
                 stored_at=row.stored_at,
-                machine="",
+                machine=machine,
                 user="",
             )
             for row in rows

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING
 
+import anyio
 from anyio.to_thread import run_sync
 
 from hashdrop.catalog.filters import Filters
@@ -18,6 +20,7 @@ from hashdrop.catalog.rebuilding import Rebuilt
 from hashdrop.catalog.rows import Order
 from hashdrop.catalog.rows import PointerRow
 from hashdrop.catalog.rows import SortBy
+from hashdrop.forms import WITH_ENDPOINT
 from hashdrop.forms import Form
 from hashdrop.forms import write_form
 from hashdrop.pointer import StoredPointer
@@ -42,14 +45,19 @@ from hashdrop.stored.downloading import download_all
 from hashdrop.stored.exchange import BadLine
 from hashdrop.stored.exchange import Format
 from hashdrop.stored.exchange import Imported
+from hashdrop.stored.exchange import export_file
 from hashdrop.stored.exchange import export_text
 from hashdrop.stored.exchange import import_file
 from hashdrop.stored.looking_up import Answer
 from hashdrop.stored.looking_up import look_up_all
+from hashdrop.stored.places import ObjectId
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
 from hashdrop.stored.places import find_place
+from hashdrop.stored.places import object_ids
+from hashdrop.stored.places import of_object
 from hashdrop.stored.places import reach_place
+from hashdrop.stored.places import told_of
 from hashdrop.stored.places import with_hash
 from hashdrop.stored.rebuilding import rebuild
 from hashdrop.stored.several import listed
@@ -75,6 +83,7 @@ class Stored:
         self._reach = reach
         self.deletions: list[Deletion] = []
         """What can be undone until the program ends, the last one last."""
+        self._undoing = anyio.Lock()
 
     # --- finding ---------------------------------------------------------------------------------
 
@@ -113,12 +122,17 @@ class Stored:
         return await find_place(self._reach, text)
 
     async def names_at(self, place: Place) -> list[PointerRow]:
-        """Return all names of one object, the newest first.
+        """Return all names of one object, the newest first; not those of its place in another store.
 
         Raises:
             CatalogError: The catalog cannot be read.
         """
-        return await (await self._reach.catalog()).names_at(place.bucket, place.key)
+        names = await (await self._reach.catalog()).names_at(place.bucket, place.key)
+        return of_object(self._reach, names, place)
+
+    def object_ids(self) -> Callable[[Place], ObjectId]:
+        """Return what tells objects apart, whatever the names of the connections to their stores."""
+        return object_ids(self._reach)
 
     async def names_of(self, content_hash: str) -> list[PointerRow]:
         """Return all names of a content, wherever it is stored, the newest first.
@@ -161,16 +175,17 @@ class Stored:
             places: Of one connection, or each gets what its own needs on a line.
 
         Raises:
+            StoreError: The form says where the store is, and this computer does not know that of one of them.
             HashdropError: The store on this computer does not start.
         """
         texts: list[str] = []
-        named: list[tuple[StoredPointer, str]] = []
-        for at, place in enumerate(places):
-            named.append((_pointer(place), place.name))
-            if at + 1 == len(places) or places[at + 1].connection != place.connection:
-                reached = await self._reach.reached(place.connection, place.bucket)
-                texts.append(write_form(form, named, reached.connection))
-                named = []
+        for _, some in groupby(places, lambda one: (one.connection, one.bucket, one.elsewhere)):
+            same = list(some)
+            connection = self._reach.connection
+            if form in WITH_ENDPOINT:  # that of another store would lead to another object
+                connection = (await reach_place(self._reach, same[0], surely=True)).connection
+            named = [(_pointer(one), one.name) for one in same]
+            texts.append(write_form(form, named, connection))
         return "\n".join(texts)
 
     async def link(self, place: Place, expires: timedelta) -> Link:
@@ -187,7 +202,8 @@ class Stored:
         check_duration(expires)
         reached = await reach_place(self._reach, place)
         requests = reached.writer.requests
-        await ask_for(requests, place.s3)
+        with told_of(reached, place):
+            await ask_for(requests, place.s3)
         return await run_sync(
             partial(presign, requests.client, place.s3, expires, file_name=place.name)
         )
@@ -215,9 +231,15 @@ class Stored:
             HashdropError: It is not there, does not fit its hash, or cannot be written.
         """
         reached = await reach_place(self._reach, place)
-        return await download(
-            reached.writer, place.s3, output, expected=with_hash(place), on_bytes=on_bytes
-        )
+        with told_of(reached, place):
+            return await download(
+                reached.writer,
+                place.s3,
+                output,
+                expected=with_hash(place),
+                size=place.size,
+                on_bytes=on_bytes,
+            )
 
     async def download_all(
         self,
@@ -291,7 +313,8 @@ class Stored:
             CatalogError: The catalog cannot be read.
         """
         last: PointerRow | None = None
-        done: set[tuple[str, str, str]] = set()
+        object_id = object_ids(self._reach)
+        done: set[ObjectId] = set()
         order = Order(SortBy.HASH, descending=False)
         while page := await self.search(filters, order, limit=500, after=last):
             for row in page:
@@ -299,8 +322,9 @@ class Stored:
                     done.clear()  # all names of a content follow one another, whatever its places
                 last = row
                 place = Place.of(row)
-                if place.identity not in done:
-                    done.add(place.identity)
+                found = object_id(place)
+                if found not in done:
+                    done.add(found)
                     yield place
 
     # --- what the store says ---------------------------------------------------------------------
@@ -327,7 +351,8 @@ class Stored:
             HashdropError: It is not there, or cannot be read.
         """
         reached = await reach_place(self._reach, place)
-        return await read_range(reached.writer.requests, place.s3, start, length)
+        with told_of(reached, place):
+            return await read_range(reached.writer.requests, place.s3, start, length)
 
     async def change_tags(self, place: Place, tags: Mapping[str, str]) -> bool:
         """Give an object these tags, and no others, in its store and in the catalog.
@@ -400,6 +425,16 @@ class Stored:
         """
         return export_text(self._reach, form, filters)
 
+    async def export_file(self, path: Path, form: Format, filters: Filters | str = "") -> None:
+        """Write the catalog to a file, whole or not at all; see `exchange.export_file`.
+
+        Raises:
+            UsageError: A filter of the text cannot be read, or there can be no such file.
+            SourceError: The disk does not take it.
+            CatalogError: The catalog cannot be read.
+        """
+        await export_file(self._reach, path, form, filters)
+
     async def import_file(
         self,
         path: Path,
@@ -426,30 +461,44 @@ class Stored:
         """
         return await foresee(self._reach, rows)
 
-    async def delete(self, rows: Sequence[PointerRow], *, objects: bool) -> Deletion:
+    async def delete(
+        self,
+        rows: Sequence[PointerRow],
+        *,
+        objects: bool,
+        into: Deletion | None = None,
+        on_object: Callable[[], None] | None = None,
+    ) -> Deletion:
         """Delete names, or their objects with them; what can be undone is kept in `deletions`.
 
         Args:
             rows: Of the catalog or of the bucket.
             objects: Whether the objects, too.
+            into: Filled as it goes on: cancelling it ends it between two objects.
+            on_object: Told after each object.
 
         Raises:
             CatalogError: The catalog cannot be written.
         """
-        deletion = await delete(self._reach, rows, objects=objects)
-        if deletion.can_be_undone:
-            self.deletions.append(deletion)
+        deletion = Deletion() if into is None else into
+        try:
+            await delete(self._reach, rows, objects=objects, into=deletion, on_object=on_object)
+        finally:
+            if deletion.can_be_undone:
+                self.deletions.append(deletion)
         return deletion
 
     async def undo(self, deletion: Deletion) -> None:
-        """Take one of `deletions` back.
+        """Take one of `deletions` back; another, or one that was taken back already, is left alone.
 
         Raises:
             HashdropError: An object cannot be brought back; the names stay deleted.
             CatalogError: The catalog cannot be written.
         """
-        await undo(self._reach, deletion)
-        self.deletions.remove(deletion)
+        async with self._undoing:
+            if any(one is deletion for one in self.deletions):
+                await undo(self._reach, deletion)
+                self.deletions = [one for one in self.deletions if one is not deletion]
 
 
 def _pointer(place: Place) -> StoredPointer:

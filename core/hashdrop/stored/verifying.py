@@ -7,12 +7,14 @@ import hashlib
 from collections.abc import AsyncGenerator
 from collections.abc import Callable
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from typing import Literal
 
 from anyio.to_thread import run_sync
 
 from hashdrop.errors import BucketMissing
+from hashdrop.errors import CatalogError
 from hashdrop.errors import ContentMismatch
 from hashdrop.errors import HashdropError
 from hashdrop.errors import LocalStoreError
@@ -21,14 +23,14 @@ from hashdrop.errors import StoreError
 from hashdrop.errors import UsageError
 from hashdrop.pointer import StoredPointer
 from hashdrop.s3.inspecting import ask_for
+from hashdrop.stored.marking import mark_gone
+from hashdrop.stored.marking import store_of
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
 from hashdrop.stored.places import Reached
 from hashdrop.stored.places import missing_there
 from hashdrop.stored.places import reach_place
 from hashdrop.stored.places import with_hash
-from hashdrop.stored.rebuilding import mark_gone
-from hashdrop.stored.rebuilding import store_of
 from hashdrop.stored.several import for_each
 
 if TYPE_CHECKING:
@@ -53,39 +55,8 @@ class Verdict:
     """Read back, or told by the store's own checksum of the whole."""
     error: HashdropError | None = None
     """Why it is missing or failed."""
-
-
-async def verify(
-    reach: Reach,
-    place: Place,
-    *,
-    trusts_checksum: bool = False,
-    on_read: Callable[[int], None] | None = None,
-) -> Verdict:
-    """Find out whether an object has its hash; what was found out is noted in the catalog.
-
-    Args:
-        reach: To the catalog and the store.
-        place: Of the object.
-        trusts_checksum: Whether the store's SHA-256 is enough where it says that it is one of the whole.
-        on_read: Told the bytes of each chunk.
-
-    Raises:
-        CatalogError: The catalog cannot be written.
-    """
-    expected = with_hash(place)
-    verdict = await _judged(reach, place, expected, trusts_checksum, on_read)
-    if verdict.status in {"verified", "mismatch"} and expected:
-        pointer = StoredPointer(place.bucket, place.key, expected, verdict.size or 0, "")
-        catalog = await reach.catalog()
-        await catalog.mark_verified(
-            pointer,
-            has_its_hash=verdict.status == "verified",
-            store=await store_of(reach, place),
-        )
-    elif verdict.status == "missing":
-        await mark_gone(reach, place)
-    return verdict
+    place: Place | None = None
+    """As it was given: the same bucket and key may be in two stores. `None` where a text led to none."""
 
 
 async def verify_all(
@@ -102,17 +73,38 @@ async def verify_all(
         reach: To the catalog and the stores.
         places: Of the objects.
         on_verdict: Told each verdict, in no order.
-        trusts_checksum: As of `verify`.
+        trusts_checksum: Whether the store's SHA-256 is enough where it says that it is one of the whole.
         on_read: Told the bytes of each chunk.
 
     Raises:
-        CatalogError: The catalog cannot be read or written.
+        CatalogError: The catalog cannot be read or written; what was found out till then was told.
     """
 
     async def one(place: Place) -> None:
-        on_verdict(await verify(reach, place, trusts_checksum=trusts_checksum, on_read=on_read))
+        verdict = await _judged(reach, place, with_hash(place), trusts_checksum, on_read)
+        verdict = replace(verdict, place=place)
+        try:
+            await _note(reach, place, verdict)
+        except CatalogError:
+            on_verdict(verdict)  # that an object is damaged is told, whatever can be noted of it
+            raise
+        on_verdict(verdict)
 
     await for_each(places, one)
+
+
+async def _note(reach: Reach, place: Place, verdict: Verdict) -> None:
+    expected = verdict.content_hash
+    if verdict.status in {"verified", "mismatch"} and expected:
+        pointer = StoredPointer(place.bucket, place.key, expected, verdict.size or 0, "")
+        catalog = await reach.catalog()
+        await catalog.mark_verified(
+            pointer,
+            has_its_hash=verdict.status == "verified",
+            store=await store_of(reach, place),
+        )
+    elif verdict.status == "missing":
+        await mark_gone(reach, place)
 
 
 async def _judged(
@@ -141,9 +133,9 @@ async def _judged(
     except (ObjectMissing, BucketMissing) as error:
         told = missing_there(reached, place, error) if reached else error
         is_gone = isinstance(told, ObjectMissing)
-        return Verdict(bucket, key, "missing" if is_gone else "failed", expected, error=told)
+        return Verdict(bucket, key, "missing" if is_gone else "failed", expected, error=told.kept())
     except (StoreError, ContentMismatch, UsageError, LocalStoreError) as error:
-        return Verdict(bucket, key, "failed", expected, error=error)
+        return Verdict(bucket, key, "failed", expected, error=error.kept())
     status = "verified" if found == expected else "mismatch"
     return Verdict(bucket, key, status, expected, found, size, how)
 

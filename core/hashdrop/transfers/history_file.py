@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from hashdrop.errors import CatalogError
+from hashdrop.errors import database_hint
 from hashdrop.pointer import StoredPointer
 from hashdrop.pointer_export import NamedPointer
 from hashdrop.pointer_export import relative_path
@@ -299,6 +300,6 @@ def told() -> Generator[None, None, None]:
         raise CatalogError(
             "The history of transfers cannot be read or written.",
             detail=f"The database says: {error}.",
-            hint="Check the disk and the data folder, then retry.",
+            hint=database_hint(str(error)) or "Check the disk and the data folder, then retry.",
             retryable=True,
         ) from error

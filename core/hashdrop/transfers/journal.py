@@ -36,6 +36,7 @@ from anyio.to_thread import run_sync
 from hashdrop.connection import Connection
 from hashdrop.digest import FileDigest
 from hashdrop.errors import CatalogError
+from hashdrop.errors import database_hint
 from hashdrop.s3.copying import NO_FILE
 from hashdrop.s3.probe import Abilities
 from hashdrop.s3.resuming import UnfinishedUpload
@@ -131,10 +132,12 @@ class Journal:
         database: Open; used by one thread at a time.
         owner: Name of this run.
         owners: Folder of the lock files.
+        path: Of the file, for errors.
     """
 
-    def __init__(self, database: sqlite3.Connection, owner: str, owners: Path) -> None:
+    def __init__(self, database: sqlite3.Connection, owner: str, owners: Path, path: Path) -> None:
         self._database = database
+        self._path = path
         self._owner = owner
         self._owners = owners
         self._one = anyio.CapacityLimiter(1)
@@ -402,7 +405,7 @@ class Journal:
         def guarded() -> T:
             if self._is_closed:
                 raise CatalogError("The journal is closed.")
-            with _told(), self._database:
+            with _told(self._path), self._database:
                 self._database.execute("BEGIN IMMEDIATE")
                 return work(self._database)
 
@@ -438,7 +441,7 @@ async def open_journal(database: Path) -> AsyncGenerator[Journal, None]:
     owner = f"{os.getpid()}-{secrets.token_hex(8)}"
 
     def begin() -> tuple[sqlite3.Connection, IO[bytes]]:
-        with _told():
+        with _told(database):
             owners.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Locked before it has its name: nobody ever sees it unlocked.
             unnamed = owners / f".{owner}"
@@ -463,7 +466,7 @@ async def open_journal(database: Path) -> AsyncGenerator[Journal, None]:
             return connection, held
 
     connection, held = await run_sync(begin)
-    journal = Journal(connection, owner, owners)
+    journal = Journal(connection, owner, owners, database)
     try:
         yield journal
     finally:
@@ -566,14 +569,14 @@ def _lock(file: IO[bytes]) -> bool:
 
 
 @contextmanager
-def _told() -> Generator[None, None, None]:
+def _told(file: Path) -> Generator[None, None, None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
         raise CatalogError(
             "The journal cannot be written.",
-            detail=f"The database says: {error}.",
-            hint="Check the disk and the data folder, then retry.",
+            detail=f"The database says of {file}: {error}.",
+            hint=database_hint(str(error)) or "Check the disk and the data folder, then retry.",
             retryable=True,
         ) from error
 

@@ -86,7 +86,22 @@ class Copying(QObject):
 
     def _copy_hashes(self) -> None:
         rows = self._page.selected()
-        texts = [row.pointer.content_hash for row in rows if row.pointer.content_hash]
+        if rows:
+            self._tasks.spawn(self._write_hashes, rows)
+
+    async def _write_hashes(self, rows: Sequence[PointerRow]) -> None:
+        texts: list[str] = []
+        for at in range(0, len(rows), _AT_ONCE):
+            hashes = (row.pointer.content_hash for row in rows[at : at + _AT_ONCE])
+            texts += [one for one in hashes if one]
+            await anyio.lowlevel.checkpoint()
+        if not texts:
+            raise UsageError(
+                tr("Nobody knows the content hash: the key of {name} does not hold it.").format(
+                    name=rows[0].name
+                ),
+                hint=tr("Download it; its hash is found out then."),
+            )
         self._tell("\n".join(texts), len(texts), tr("content hash"), tr("content hashes"))
 
     async def _write(self, form: Form, rows: Sequence[PointerRow], one: str, many: str) -> None:

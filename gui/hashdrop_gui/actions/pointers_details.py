@@ -14,9 +14,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtCore import QTimer
 
 from hashdrop.errors import HashdropError
+from hashdrop.stored.places import ObjectId
 from hashdrop.stored.places import Place
 from hashdrop_gui.dialogs.tags import TagsDialog
 from hashdrop_gui.models.pointers import identity
+from hashdrop_gui.models.pointers import places_of
 from hashdrop_gui.models.previewing import Kind
 from hashdrop_gui.models.previewing import Words
 from hashdrop_gui.models.previewing import bytes_wanted
@@ -30,9 +32,12 @@ from hashdrop_gui.pages.feed import let_go
 from hashdrop_gui.widgets.details_panel import WIDTH
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hashdrop.service import PointerRow
     from hashdrop.service import Service
     from hashdrop.stored.verifying import Verdict
+    from hashdrop_gui.models.previewing import Content
     from hashdrop_gui.pages.pointers import PointersPage
     from hashdrop_gui.tasks import Tasks
 
@@ -43,6 +48,8 @@ _ROOM = 640
 """Logical pixels of the page below which the panel is given up."""
 _ADDED_AT_ONCE = 5_000
 """Rows whose sizes are added up between two turns of the loop."""
+_DECODED_AT_ONCE = 2
+"""Previews: each may take 256 MiB, and none can be ended in the middle."""
 _TOLD_EVERY = 8 * 1024**2
 
 
@@ -64,8 +71,9 @@ class Details(QObject):
         self._row: PointerRow | None = None
         self._scope: anyio.CancelScope | None = None
         """Of what is asked about the row; cancelled when the selection moves on."""
-        self._verifying: dict[tuple[str, str], str] = {}
+        self._verifying: dict[ObjectId, str] = {}
         """Objects that are being read back, and how far they are."""
+        self._decoding = anyio.CapacityLimiter(_DECODED_AT_ONCE)
         self._is_wanted = service.preferences.pointer_details != 0
         self._rest = _timer(self, _REST_MS, self._show)
         self._keep = _timer(self, _KEPT_MS, self._keep_width)
@@ -180,8 +188,15 @@ class Details(QObject):
 
     async def _tell_names(self, row: PointerRow) -> None:
         names = await self._service.stored.names_at(Place.of(row))
-        if self._row is not None and identity(self._row) == identity(row):
-            self._panel.show_names(names)
+        if self._row is None or identity(self._row) != identity(row):
+            return
+        self._panel.show_names(names)
+        now = next((one for one in names if one.id == row.id or not row.id), None)
+        if (
+            now is not None and now.verified_at != row.verified_at
+        ):  # the list is not asked anew for it
+            self._panel.show_verified(now)
+            self._show_verifying()
 
     async def _ask_store(self, row: PointerRow) -> None:
         try:
@@ -211,10 +226,27 @@ class Details(QObject):
             preview.show_content(Words(error.title))
             return
         is_whole = kind is Kind.IMAGE or wanted >= pointer.content_size
-        content = await run_sync(
-            partial(decode, kind, data, is_whole=is_whole), abandon_on_cancel=True
-        )
-        preview.show_content(content)
+        content = await self._decoded(partial(decode, kind, data, is_whole=is_whole))
+        if content is not None:
+            preview.show_content(content)
+
+    async def _decoded(self, work: Callable[[], Content]) -> Content | None:
+        """Make a preview in a thread; one that was passed counts until its thread ends."""
+        found: list[Content] = []
+        ended = anyio.Event()
+        turn = object()
+        await self._decoding.acquire_on_behalf_of(turn)
+
+        async def run() -> None:
+            try:
+                found.append(await run_sync(work, abandon_on_cancel=True))  # by the program's end
+            finally:
+                self._decoding.release_on_behalf_of(turn)
+                ended.set()
+
+        self._tasks.spawn(run)
+        await ended.wait()
+        return found[0] if found else None
 
     # --- tags ------------------------------------------------------------------------------------
 
@@ -233,7 +265,7 @@ class Details(QObject):
         self._page.told.emit(words if in_store else tr("Tags saved in the catalog only"))
         if self._row is row:
             self._panel.show_tags(tags)
-        self._page.refresh_rows([(row.pointer.bucket, row.pointer.key)])
+        self._page.refresh_rows([Place.of(row)])
 
     # --- reading back ----------------------------------------------------------------------------
 
@@ -243,59 +275,71 @@ class Details(QObject):
 
     def verify(self, rows: list[PointerRow]) -> None:
         """Read objects back, and say whether they have their hashes."""
-        wanted = {
-            (row.pointer.bucket, row.pointer.key): row
-            for row in rows
-            if (row.pointer.bucket, row.pointer.key) not in self._verifying
-        }
+        if len(rows) == 1:
+            self._begin_verifying([Place.of(row) for row in rows])
+        elif rows:
+            self._tasks.spawn(self._verify_many, rows)
+
+    async def _verify_many(self, rows: list[PointerRow]) -> None:
+        self._begin_verifying(await places_of(rows))
+
+    def _begin_verifying(self, places: list[Place]) -> None:
+        object_id = self._service.stored.object_ids()
+        wanted = {object_id(place): place for place in places}
+        wanted = {one: place for one, place in wanted.items() if one not in self._verifying}
         if wanted:
             self._verifying |= dict.fromkeys(wanted, tr("Reading back…"))
             self._show_verifying()
             self._tasks.spawn(self._verify, wanted)
 
-    async def _verify(self, rows: dict[tuple[str, str], PointerRow]) -> None:
+    async def _verify(self, places: dict[ObjectId, Place]) -> None:
         verdicts: list[Verdict] = []
         read = 0
-        total = sum(row.pointer.content_size for row in rows.values())
+        total = sum(place.size or 0 for place in places.values())
 
         def on_read(size: int) -> None:
             nonlocal read
             before, read = read, read + size
             if read // _TOLD_EVERY != before // _TOLD_EVERY:
                 words = tr("Reading back: {done}").format(done=progress_text(read, total))
-                self._verifying |= dict.fromkeys(self._verifying.keys() & rows.keys(), words)
+                self._verifying |= dict.fromkeys(self._verifying.keys() & places.keys(), words)
                 self._show_verifying()
                 if strip is not None:
                     strip.tell(words, min(1.0, read / total) if total else None)
 
         def on_verdict(verdict: Verdict) -> None:
             verdicts.append(verdict)
-            self._verifying.pop((verdict.bucket, verdict.key), None)
+            if verdict.place is not None:
+                self._verifying.pop(object_id(verdict.place), None)
             self._show_verdict(verdict)
 
-        strip = self._page.begin_work(tr("Reading back…")) if len(rows) > 1 else None
+        strip = self._page.begin_work(tr("Reading back…")) if len(places) > 1 else None
+        object_id = self._service.stored.object_ids()
         try:
             with anyio.CancelScope() as scope:
                 if strip is not None:
                     strip.cancelled.connect(scope.cancel)
-                places = [Place.of(row) for row in rows.values()]
                 await self._service.stored.verify_all(
-                    places, on_verdict=on_verdict, on_read=on_read
+                    list(places.values()), on_verdict=on_verdict, on_read=on_read
                 )
         finally:
-            for place in rows:
-                self._verifying.pop(place, None)
+            for one in places:
+                self._verifying.pop(one, None)
             if strip is not None:
                 strip.deleteLater()
-        self._page.refresh_rows(rows.keys())
-        self._tell_verdicts(verdicts, len(rows))
+        self._page.refresh_rows(places.values())
+        self._tell_verdicts(verdicts, len(places), is_cancelled=scope.cancelled_caught)
 
-    def _tell_verdicts(self, verdicts: list[Verdict], count: int) -> None:
+    def _tell_verdicts(self, verdicts: list[Verdict], count: int, *, is_cancelled: bool) -> None:
         """Say of how many objects the hash fits, and what is wrong with the first other."""
         good = sum(one.status == "verified" for one in verdicts)
+        words = tr("{good} of {all} have their hash")
+        if is_cancelled:
+            words = tr("Cancelled: {good} of {read} that were read have their hash")
         if count > 1:
-            words = tr("{good} of {all} have their hash")
-            self._page.told.emit(words.format(good=f"{good:,}", all=f"{count:,}"))
+            self._page.told.emit(
+                words.format(good=f"{good:,}", all=f"{count:,}", read=f"{len(verdicts):,}")
+            )
         for verdict in verdicts:
             if verdict.status != "verified":
                 self._page.warned.emit(_words_of(verdict))
@@ -303,14 +347,19 @@ class Details(QObject):
 
     def _show_verifying(self) -> None:
         row = self._row
-        words = self._verifying.get((row.pointer.bucket, row.pointer.key)) if row else None
+        words = (
+            self._verifying.get(self._service.stored.object_ids()(Place.of(row))) if row else None
+        )
         if words:
             self._panel.verify.setEnabled(False)
             self._panel.say_verified(words, "second")
 
     def _show_verdict(self, verdict: Verdict) -> None:
         row = self._row
-        if row is None or (row.pointer.bucket, row.pointer.key) != (verdict.bucket, verdict.key):
+        object_id = self._service.stored.object_ids()
+        if row is None or verdict.place is None:
+            return
+        if object_id(Place.of(row)) != object_id(verdict.place):
             return
         self._panel.verify.setEnabled(True)
         if verdict.status == "verified":

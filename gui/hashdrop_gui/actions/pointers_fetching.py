@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.lowlevel
+from anyio.to_thread import run_sync
 from PySide6.QtCore import QMimeData
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
@@ -18,10 +21,15 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
 from hashdrop.errors import HashdropError
+from hashdrop.errors import SourceError
+from hashdrop.snapshot import FileSnapshot
 from hashdrop.stored.downloading import InTheWay
 from hashdrop.stored.downloading import safe_path
+from hashdrop.stored.places import ObjectId
 from hashdrop.stored.places import Place
+from hashdrop.stored.places import with_hash
 from hashdrop_gui.desktop.revealing import reveal
+from hashdrop_gui.models.pointers import places_of
 from hashdrop_gui.models.wording import files_text
 from hashdrop_gui.models.wording import progress_text
 from hashdrop_gui.models.wording import size_text
@@ -30,6 +38,7 @@ from hashdrop_gui.models.wording import tr
 if TYPE_CHECKING:
     from collections.abc import Awaitable
     from collections.abc import Callable
+    from collections.abc import Mapping
     from collections.abc import Sequence
 
     from hashdrop.service import PointerRow
@@ -39,10 +48,15 @@ if TYPE_CHECKING:
     from hashdrop_gui.tasks import Tasks
     from hashdrop_gui.widgets.work_strip import WorkStrip
 
+_KNOWN_AT_ONCE = 1_000
 _MOST_OPENED = 20
 DRAGGED_BYTES = 500_000_000
 """Of what is dragged out at most: it has to be on this computer before it can be let go."""
 _DRAGGED_FILES = 1_000
+
+
+_Content = tuple[ObjectId, str | None, str]
+"""An object, the hash that it should have, and the name that its file has."""
 
 
 class Fetching(QObject):
@@ -62,10 +76,11 @@ class Fetching(QObject):
         self._folder = str(Path.home())
         self._temporary = QTemporaryDir()
         """Of what is opened and dragged; goes with the program."""
-        self._staged: dict[str, Path] = {}
-        """Address of an object -> its file in the temporary folder."""
-        self._known: dict[str, Path] = {}
-        """Address of an object -> where it was downloaded to."""
+        self._staged: dict[_Content, tuple[Path, FileSnapshot]] = {}
+        """Its file in the temporary folder, and how that was left there."""
+        self._staged_folders = 0
+        self._known: dict[ObjectId, Path] = {}
+        """Where an object was downloaded to."""
         self._is_staging = False
         page.menu.addSeparator()
         page.add_action(tr("Download…"), self.download, "Ctrl+S")
@@ -100,7 +115,7 @@ class Fetching(QObject):
         self._tasks.spawn(self._download, rows, target)
 
     async def _download(self, rows: Sequence[PointerRow], target: Path) -> None:
-        places = [Place.of(row) for row in rows]
+        places = await places_of(rows)
         strip = self._page.begin_work(_doing(0, 0, places))
         shown: list[Path] = []
         strip.acted.connect(lambda: reveal(shown[0]))
@@ -113,7 +128,7 @@ class Fetching(QObject):
                 path, _, verified = await self._service.stored.get(
                     place, target, on_bytes=lambda size: on_bytes(0, size)
                 )
-                self._known[place.uri] = path
+                self._known[self._object_id(place)] = path
                 shown.append(path)
 
             await self._work(strip, places, get)
@@ -127,8 +142,12 @@ class Fetching(QObject):
             return
         ends = await self._fetch(strip, places, target, keeps_folders=True)
         good = [one for one in ends if one.error is None]
-        for one in good:
-            self._known[one.place.uri] = one.path
+        object_id = self._service.stored.object_ids()
+        for at in range(0, len(good), _KNOWN_AT_ONCE):
+            self._known |= {
+                object_id(one.place): one.path for one in good[at : at + _KNOWN_AT_ONCE]
+            }
+            await anyio.lowlevel.checkpoint()
         if not strip.has_ended:
             shown += [one.path for one in good] or [target]
             strip.end(_ended(ends), tr("Show in folder"))
@@ -199,13 +218,13 @@ class Fetching(QObject):
     def reveal(self) -> None:
         """Show the file that the selected object was downloaded to."""
         rows = self._page.view.chosen_rows(1)
-        path = self._known.get(rows[0].pointer.uri) if rows else None
+        path = self._known.get(self._object_id(Place.of(rows[0]))) if rows else None
         if path is not None:
             reveal(path)
 
     def _show_reveal(self) -> None:
         rows = self._page.view.chosen_rows(2)
-        is_known = len(rows) == 1 and rows[0].pointer.uri in self._known
+        is_known = len(rows) == 1 and self._object_id(Place.of(rows[0])) in self._known
         self._reveal.setEnabled(is_known)
         self._reveal.setText(
             tr("Show in folder") if is_known else tr("Show in folder (download first)")
@@ -213,20 +232,38 @@ class Fetching(QObject):
 
     async def _stage(self, places: Sequence[Place]) -> list[Path]:
         """Bring files into the temporary folder, verified; return those that are there."""
-        wanted = [place for place in places if place.uri not in self._staged]
+        object_id = self._service.stored.object_ids()
+        contents = [(object_id(place), with_hash(place), place.file_name) for place in places]
+        known = {one: self._staged[one] for one in contents if one in self._staged}
+        there = await run_sync(_unchanged, known)
+        wanted = {
+            content: place
+            for content, place in zip(contents, places, strict=True)
+            if content not in there
+        }
         if wanted:
-            strip = self._page.begin_work(_doing(0, 0, wanted))
-            folder = Path(self._temporary.filePath(str(len(self._staged))))
+            strip = self._page.begin_work(_doing(0, 0, list(wanted.values())))
+            folder = Path(self._temporary.filePath(str(self._staged_folders)))
+            self._staged_folders += 1
             await anyio.Path(folder).mkdir(parents=True, exist_ok=True)
-            ends = await self._fetch(strip, wanted, folder, keeps_folders=False)
-            for one in ends:
-                if one.error is None:
-                    self._staged[one.place.uri] = one.path
+            ends = await self._fetch(strip, list(wanted.values()), folder, keeps_folders=False)
+            fresh = {
+                content: one.path
+                for content, one in zip(wanted, ends, strict=False)  # none where it was cancelled
+                if one.error is None
+            }
+            there |= fresh
+            shapes = await run_sync(_shapes_of, fresh)
+            # Of what nobody knows the hash something else may stand there by now.
+            self._staged |= {one: shape for one, shape in shapes.items() if one[1]}
             if any(one.error for one in ends):
                 strip.end(_ended(ends))
             elif not strip.has_ended:
                 strip.deleteLater()
-        return [self._staged[place.uri] for place in places if place.uri in self._staged]
+        return [there[content] for content in contents if content in there]
+
+    def _object_id(self, place: Place) -> ObjectId:
+        return self._service.stored.object_ids()(place)
 
     # --- dragging out ----------------------------------------------------------------------------
 
@@ -238,13 +275,8 @@ class Fetching(QObject):
             words = tr("{files}, {size}, are too much to be dragged. Use “Download…” instead.")
             self._page.warned.emit(words.format(files=files_text(len(rows)), size=size_text(total)))
         elif rows and not self._is_staging:
-            places = [Place.of(row) for row in rows]
-            paths = [self._staged[one.uri] for one in places if one.uri in self._staged]
-            if len(paths) == len(places):
-                self._drag(paths)
-                return
             self._is_staging = True
-            self._tasks.spawn(self._prepare_drag, places)
+            self._tasks.spawn(self._prepare_drag, [Place.of(row) for row in rows])
 
     async def _prepare_drag(self, places: Sequence[Place]) -> None:
         try:
@@ -271,6 +303,24 @@ class Fetching(QObject):
             self._page.is_dragging = False
 
 
+def _unchanged(staged: Mapping[_Content, tuple[Path, FileSnapshot]]) -> dict[_Content, Path]:
+    """Return what still is as it was verified: the program that opened it may have changed it."""
+    found: dict[_Content, Path] = {}
+    for content, (path, shape) in staged.items():
+        with contextlib.suppress(SourceError):
+            shape.check(path)
+            found[content] = path
+    return found
+
+
+def _shapes_of(files: Mapping[_Content, Path]) -> dict[_Content, tuple[Path, FileSnapshot]]:
+    found: dict[_Content, tuple[Path, FileSnapshot]] = {}
+    for content, path in files.items():
+        with contextlib.suppress(SourceError):  # it was taken away meanwhile
+            found[content] = path, FileSnapshot.of(path)
+    return found
+
+
 def _doing(done: int, total: int, places: Sequence[Place]) -> str:
     what = places[0].file_name if len(places) == 1 else files_text(len(places))
     if not total:
@@ -285,6 +335,14 @@ def _ended(ends: Sequence[Downloaded]) -> str:
     if any(one.error is None and not one.is_verified for one in ends):
         words = tr("Downloaded {files}; of some nobody knows the hash").format(
             files=files_text(good)
+        )
+    numbered = sum(
+        one.error is None and one.path.name != safe_path(one.place, keeps_folders=False).name
+        for one in ends
+    )
+    if numbered:
+        words = tr("{done}; {n} with a number behind the name: another file had it").format(
+            done=words, n=f"{numbered:,}"
         )
     if bad and bad[0].error is not None:
         words = tr("{bad} of {all} were not downloaded. {name}: {why}").format(

@@ -43,11 +43,11 @@ class Going(QObject):
         page.bar.go_to.clear()
         if names:
             quoted = place.key.replace('"', "")
-            page.go(is_bucket=False, text=f'key:"{quoted}"', uri=place.uri)
+            page.go(is_bucket=False, text=f'key:"{quoted}"', place=place)
             return
         current = self._service.connection
         if place.bucket == current.bucket and place.connection in {"", current.name}:
-            page.go(is_bucket=True, text=f"/{place.key}", uri=place.uri)
+            page.go(is_bucket=True, text=f"/{place.key}", place=place)
         elif place.connection:
             words = tr("{place} is in the connection “{name}”, and the catalog does not know it.")
             page.show_fault(words.format(place=place.uri, name=place.connection))

@@ -111,7 +111,7 @@ def _meaning(prospects: Sequence[Prospect], *, is_known: bool) -> str:
     lines += [f"{one.place.file_name}: {one.lock}" for one in prospects if one.lock][:_LINES]
     absent = sum(not one.is_there for one in prospects)
     if absent:
-        lines.append(tr("{n} are not in the store any more.").format(n=f"{absent:,}"))
+        lines.append(_absent(absent))
     unknown = next((one.error for one in prospects if one.error is not None), None)
     if unknown is not None:
         lines.append(unknown.sentence)
@@ -121,3 +121,9 @@ def _meaning(prospects: Sequence[Prospect], *, is_known: bool) -> str:
     elif there:
         lines.append(tr("The bucket keeps no versions: objects cannot be brought back."))
     return "\n".join(lines)
+
+
+def _absent(count: int) -> str:
+    if count == 1:
+        return tr("1 is not in the store any more.")
+    return tr("{n} are not in the store any more.").format(n=f"{count:,}")

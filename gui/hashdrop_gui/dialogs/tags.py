@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog
 from PySide6.QtWidgets import QDialogButtonBox
@@ -37,6 +38,7 @@ class TagsDialog(QDialog):
         self.setMinimumWidth(420)
         self._before = dict(tags)
         label = QLabel(tr("Tags of {name}").format(name=name))
+        label.setTextFormat(Qt.TextFormat.PlainText)  # a file may be named like a tag of HTML
         label.setWordWrap(True)
         self.field = QPlainTextEdit("\n".join(f"{tag}={value}" for tag, value in tags.items()))
         self.field.setAccessibleName(tr("Tags, one a line"))
@@ -48,6 +50,7 @@ class TagsDialog(QDialog):
         hint.setObjectName("fieldHint")
         self.fault = QLabel()
         self.fault.setObjectName("fault")
+        self.fault.setTextFormat(Qt.TextFormat.PlainText)
         self.fault.setWordWrap(True)
         self.fault.hide()
         buttons = QDialogButtonBox()

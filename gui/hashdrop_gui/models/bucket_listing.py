@@ -66,7 +66,7 @@ class BucketPages:
         for at in range(0, len(rows), _NAMES_AT_ONCE):
             pointers = [row.pointer for row in rows[at : at + _NAMES_AT_ONCE]]
             for named in await self._service.first_names(
-                [one for one in pointers if one.content_hash]
+                [one for one in pointers if one.content_hash], connection=self._connection
             ):
                 known[named.pointer.bucket, named.pointer.key] = named
         return [_with_name(row, known.get((row.pointer.bucket, row.pointer.key))) for row in rows]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Sequence
 from enum import IntEnum
+from itertools import pairwise
 from typing import Any
 
+import anyio.lowlevel
 from PySide6.QtCore import QAbstractTableModel
 from PySide6.QtCore import QModelIndex
 from PySide6.QtCore import QObject
@@ -16,10 +18,15 @@ from PySide6.QtCore import Signal
 
 from hashdrop.catalog.rows import SortBy
 from hashdrop.service import PointerRow
+from hashdrop.stored.places import Place
+from hashdrop_gui.models.wording import plain_tip
 from hashdrop_gui.models.wording import size_text
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.models.wording import when_text
 
+_AT_ONCE = 1_000
+"""Rows that are looked at between two turns of the loop."""
+_MOST_GAPS = 50
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -62,6 +69,15 @@ def identity(row: PointerRow) -> int | str:
     return row.id or row.pointer.uri
 
 
+async def places_of(rows: Sequence[PointerRow]) -> list[Place]:
+    """Return where the objects of rows are; of many between turns of the loop."""
+    places: list[Place] = []
+    for at in range(0, len(rows), _AT_ONCE):
+        places += [Place.of(row) for row in rows[at : at + _AT_ONCE]]
+        await anyio.lowlevel.checkpoint()
+    return places
+
+
 class PointersModel(QAbstractTableModel):
     """Names of stored objects; pages are put behind, newer ones in front.
 
@@ -74,6 +90,8 @@ class PointersModel(QAbstractTableModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.rows: list[PointerRow] = []
+        self.shifts = 0
+        """Counts what gave rows another number."""
         self._sorted_by: Column | None = None
         self._is_descending = False
         self.is_complete = False
@@ -106,6 +124,7 @@ class PointersModel(QAbstractTableModel):
             if end > at:
                 self.beginInsertRows(QModelIndex(), at, end - 1)
                 self.rows[at:at] = first[at:end]
+                self.shifts += 1
                 self.endInsertRows()
             at = end + 1
         return True
@@ -113,6 +132,7 @@ class PointersModel(QAbstractTableModel):
     def reset(self, rows: Sequence[PointerRow]) -> list[PointerRow]:
         """Begin anew; return what was listed before."""
         before = self.rows
+        self.shifts += 1
         self.beginResetModel()
         self.rows = list(rows)
         self.endResetModel()
@@ -121,12 +141,18 @@ class PointersModel(QAbstractTableModel):
     def remove(self, numbers: Iterable[int]) -> None:
         """Take rows away, by their numbers."""
         left = sorted(set(numbers))
+        gaps = sum(one + 1 != following for one, following in pairwise(left))
+        if gaps > _MOST_GAPS:  # the view is told of each; thousands would hold it for seconds
+            gone = set(left)
+            self.reset([row for at, row in enumerate(self.rows) if at not in gone])
+            return
         while left:
             last = first = left.pop()
             while left and left[-1] == first - 1:
                 first = left.pop()
             self.beginRemoveRows(QModelIndex(), first, last)
             del self.rows[first : last + 1]
+            self.shifts += 1
             self.endRemoveRows()
 
     def replace(self, row: PointerRow) -> None:
@@ -186,7 +212,7 @@ class PointersModel(QAbstractTableModel):
                 return _text(row, Column(index.column()))
             case Qt.ItemDataRole.ToolTipRole:
                 place = f"{row.folder}/{row.name}" if row.folder else row.name
-                return f"{place}\n{row.pointer.uri}\n{row.connection}"
+                return plain_tip(f"{place}\n{row.pointer.uri}\n{row.connection}")
             case Qt.ItemDataRole.TextAlignmentRole:
                 return _alignment(index.column())
             case Qt.ItemDataRole.UserRole:

@@ -27,8 +27,8 @@ from hashdrop_gui.models.wording import tr
 
 TEXT_BYTES = 256 * 1024
 """Of a text, table or tree that are read at most."""
-IMAGE_BYTES = 32_000_000
-"""Of the largest image that is read; it has to be read whole."""
+IMAGE_BYTES = 64_000_000
+"""Of the largest image that is read, whole: one of 4,096 x 4,096 pixels of 16 bits has 33.6 MB."""
 LARGEST_SIDE = 1024
 """Pixels of the picture that is kept, at most."""
 _MOST_PIXELS = 64 * 1024**2
@@ -279,26 +279,26 @@ def _table(text: str, *, is_whole: bool) -> Content:
 
 def _tree(text: str, *, is_whole: bool) -> Content:
     try:
-        values = _values(text, is_whole=is_whole)
+        values, is_cut = _values(text, is_whole=is_whole)
     except (ValueError, RecursionError):
         return _plain(text, is_whole=is_whole)
     left = [_NODES_SHOWN]
     if len(values) == 1:
-        top = _node("", values[0], left, 0)
+        top = _node("", values[0], left, 0, is_cut=is_cut)
         nodes = top.children or [top]
     else:
         nodes = [_node(str(at + 1), one, left, 0) for at, one in enumerate(values) if left[0] > 0]
     return Tree(nodes, is_whole and left[0] > 0)
 
 
-def _values(text: str, *, is_whole: bool) -> list[Any]:
-    """Return the document, or those of JSON lines; of a part as much as is there.
+def _values(text: str, *, is_whole: bool) -> tuple[list[Any], bool]:
+    """Return the document, or those of JSON lines, and whether it was cut; of a part as much as is there.
 
     Raises:
         ValueError: It is no JSON.
     """
     try:
-        return [json.loads(text)]
+        return [json.loads(text)], False
     except ValueError:
         lines = text.splitlines()
         if not is_whole and len(lines) > 1:
@@ -308,10 +308,10 @@ def _values(text: str, *, is_whole: bool) -> list[Any]:
         except ValueError:
             values = []
         if values:
-            return values
+            return values, False
         if is_whole:
             raise
-    return [json.loads(_closed(text))]
+    return [json.loads(_closed(text))], True
 
 
 def _closed(text: str) -> str:
@@ -333,20 +333,23 @@ def _closed(text: str) -> str:
     return text[:cut] + open_there
 
 
-def _node(name: str, value: object, left: list[int], depth: int) -> Node:
+def _node(name: str, value: object, left: list[int], depth: int, *, is_cut: bool = False) -> Node:
+    """Return a value with what is in it; of what was cut nobody knows how many there are."""
     left[0] -= 1
+    more = "+" if is_cut else ""
     items: list[tuple[str, object]] = []
     if isinstance(value, dict):
         items = list(cast("dict[str, object]", value).items())
-        text = tr("{n} entries").format(n=f"{len(items):,}") if items else "{}"
+        text = tr("{n} entries").format(n=f"{len(items):,}{more}") if items else "{}"
     elif isinstance(value, list):
         items = [(str(at), one) for at, one in enumerate(cast("list[object]", value))]
-        text = tr("{n} values").format(n=f"{len(items):,}") if items else "[]"
+        text = tr("{n} values").format(n=f"{len(items):,}{more}") if items else "[]"
     else:
         text = json.dumps(value, ensure_ascii=False)[:_CELL_SHOWN]
     children: list[Node] = []
-    for key, one in items if depth < _DEEPEST else ():
+    for at, (key, one) in enumerate(items if depth < _DEEPEST else ()):
         if left[0] <= 0:
             break
-        children.append(_node(key[:_CELL_SHOWN], one, left, depth + 1))
+        is_last = is_cut and at + 1 == len(items)
+        children.append(_node(key[:_CELL_SHOWN], one, left, depth + 1, is_cut=is_last))
     return Node(name, text, children)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+import anyio.lowlevel
 from PySide6.QtCore import QPoint
 from PySide6.QtCore import Qt
 from PySide6.QtCore import QTimer
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 
 _TYPING_MS = 30
 """Beside the search field's own pause: nobody is asked for each of several changes."""
+_LOOKED_AT_ONCE = 10_000
+"""Rows that are looked through between two turns of the loop."""
 _KEPT = 200
 """Selected rows that stay selected when all is asked anew."""
 _NARROWEST_LIST = 220
@@ -131,8 +134,8 @@ class PointersPage(QWidget):
         self.nothing_fits = EmptyState(
             tr("Nothing fits the search"), "", tr("Clear the search"), tokens
         )
-        self._wanted_uri = ""
-        """Address of the object that is to be selected when the answer is there."""
+        self._wanted: Place | None = None
+        """The object that is to be selected when the answer is there."""
         self._typing = QTimer(self)
         self._typing.setSingleShot(True)
         self._typing.setInterval(_TYPING_MS)
@@ -228,15 +231,15 @@ class PointersPage(QWidget):
             self.feed.empty()
             self._ask()
 
-    def go(self, *, is_bucket: bool, text: str, uri: str) -> None:
+    def go(self, *, is_bucket: bool, text: str, place: Place) -> None:
         """List something, and select an object in it.
 
         Args:
             is_bucket: Whether in the bucket itself.
             text: Searched for.
-            uri: Address of the object.
+            place: Of the object.
         """
-        self._wanted_uri = uri
+        self._wanted = place
         self._texts[is_bucket] = text
         if is_bucket == self.is_bucket:
             self.search_picked.emit(text)
@@ -285,38 +288,55 @@ class PointersPage(QWidget):
         """Ask for everything anew."""
         self._ask()
 
-    def refresh_rows(self, places: Collection[tuple[str, str]]) -> None:
+    def refresh_rows(self, places: Collection[Place]) -> None:
         """Show rows anew whose marks have changed.
 
         Args:
-            places: Bucket and key of each.
+            places: Of the objects.
         """
-        rows = [row for row in self.model.rows if (row.pointer.bucket, row.pointer.key) in places]
-        if rows:
-            self._tasks.spawn(self._refresh_rows, rows[:_KEPT])
+        self._tasks.spawn(self._refresh_rows, {(one.bucket, one.key) for one in places})
 
-    async def _refresh_rows(self, rows: list[PointerRow]) -> None:
-        for place in {row.pointer.uri: Place.of(row) for row in rows}.values():
+    async def _refresh_rows(self, wanted: set[tuple[str, str]]) -> None:
+        rows: list[PointerRow] = []
+        listed = self.model.rows
+        for at in range(0, len(listed), _LOOKED_AT_ONCE):
+            some = listed[at : at + _LOOKED_AT_ONCE]
+            rows += [row for row in some if (row.pointer.bucket, row.pointer.key) in wanted]
+            if len(rows) >= _KEPT:
+                break
+            await anyio.lowlevel.checkpoint()
+        object_id = self._service.stored.object_ids()
+        places = {object_id(place): place for place in map(Place.of, rows[:_KEPT])}
+        for place in places.values():
             for row in await self._service.stored.names_at(place):
                 self.model.replace(row)
 
-    def forget_rows(self, names: Collection[PointerRow], objects: Collection[Place]) -> None:
+    async def forget_rows(self, names: Collection[PointerRow], objects: Collection[Place]) -> None:
         """Take away rows that were deleted; other names of objects that are gone are shown anew.
 
         Args:
             names: Rows of the catalog.
             objects: That are not in their buckets any more.
         """
-        places = {(one.bucket, one.key) for one in objects}
+        keys = {
+            (place.bucket, place.key) for place in objects
+        }  # what a bucket lists is of one store
         ids = {row.id for row in names}
-        self.model.remove(
-            [
-                number
-                for number, row in enumerate(self.model.rows)
-                if row.id in ids or (not row.id and (row.pointer.bucket, row.pointer.key) in places)
+        numbers: list[int] = []
+        at, shifts = 0, self.model.shifts
+        while at < len(self.model.rows):
+            some = self.model.rows[at : at + _LOOKED_AT_ONCE]
+            numbers += [
+                at + number
+                for number, row in enumerate(some)
+                if row.id in ids or (not row.id and (row.pointer.bucket, row.pointer.key) in keys)
             ]
-        )
-        self.refresh_rows(places)
+            at += len(some)
+            await anyio.lowlevel.checkpoint()
+            if shifts != self.model.shifts:  # their numbers are others now
+                at, shifts, numbers = 0, self.model.shifts, []
+        self.model.remove(numbers)
+        self.refresh_rows(objects)
         if not self.model.rows:
             self._ask()
 
@@ -341,7 +361,7 @@ class PointersPage(QWidget):
             self.show_fault(error.sentence)
             return
         self.show_fault("")
-        if filters != self._filters or self._wanted_uri:
+        if filters != self._filters or self._wanted:
             self._filters = filters
             self._ask()
 
@@ -374,9 +394,11 @@ class PointersPage(QWidget):
 
     def _on_answered(self) -> None:
         kept, self._kept = self._kept, set()
-        wanted, self._wanted_uri = self._wanted_uri, ""
-        if wanted:
-            kept = {identity(row) for row in self.model.rows[:_KEPT] if row.pointer.uri == wanted}
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None:
+            object_id = self._service.stored.object_ids()
+            meant, rows = object_id(wanted), self.model.rows[:_KEPT]
+            kept = {identity(row) for row in rows if object_id(Place.of(row)) == meant}
         if self._stack.currentWidget() is not self.answers:
             self._show_list()
         if kept and self.model.rows:

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 from hashdrop_gui.models.wording import files_text
+from hashdrop_gui.models.wording import plain_tip
 from hashdrop_gui.models.wording import size_text
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.models.wording import when_text
@@ -232,7 +233,7 @@ class _Title(QLabel):
 
     def say(self, words: str, style: str) -> None:
         self._whole = words
-        self.setToolTip(words)
+        self.setToolTip(plain_tip(words))
         self.setAccessibleName(words)
         _restyle(self, style)
         self._elide()
@@ -282,7 +283,7 @@ class _Facts(QWidget):
         """Give the value of a fact a tooltip."""
         for name, value in self._lines:
             if name.text() == what:
-                value.setToolTip(tip)
+                value.setToolTip(plain_tip(tip))
 
     @property
     def facts(self) -> list[Fact]:

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 from hashdrop_gui.models.wording import files_text
+from hashdrop_gui.models.wording import plain_tip
 from hashdrop_gui.models.wording import size_text
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.models.wording import when_text
@@ -150,8 +151,10 @@ class LookUpPanel(QWidget):
         item = QTreeWidgetItem([name, words, size_text(answer.size) if answer.content_hash else ""])
         item.setForeground(1, QColor(colour))
         item.setTextAlignment(2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        item.setToolTip(0, str(answer.path or ""))
-        item.setToolTip(1, answer.error.sentence if answer.error else answer.content_hash)
+        item.setToolTip(0, plain_tip(str(answer.path or "")))
+        item.setToolTip(
+            1, plain_tip(answer.error.sentence if answer.error else answer.content_hash)
+        )
         for place in answer.places:
             item.addChild(self._place_item(place))
         return item
@@ -167,11 +170,11 @@ class LookUpPanel(QWidget):
                 None: tr("In another store"),
             }[place.in_store]
         item = QTreeWidgetItem([address, f"{words} · {place.connection}".rstrip(" ·"), ""])
-        item.setToolTip(0, address)
+        item.setToolTip(0, plain_tip(address))
         item.setForeground(0, QColor(self._tokens.second))
         item.setForeground(1, QColor(self._tokens.second))
         if place.error is not None:
-            item.setToolTip(1, place.error.sentence)
+            item.setToolTip(1, plain_tip(place.error.sentence))
         for row in place.names[:_NAMES]:
             who = row.user or row.machine
             what = f"{row.folder}/{row.name}" if row.folder else row.name

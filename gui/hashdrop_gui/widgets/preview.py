@@ -33,6 +33,7 @@ from hashdrop_gui.models.previewing import Table
 from hashdrop_gui.models.previewing import Text
 from hashdrop_gui.models.previewing import Tree
 from hashdrop_gui.models.previewing import Words
+from hashdrop_gui.models.wording import plain_tip
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.theme import monospace
 
@@ -134,7 +135,7 @@ class Preview(QWidget):
         items = [_item(node) for node in nodes]
         self.tree.addTopLevelItems(items)
         for item in items:
-            item.setExpanded(0 < item.childCount() < _OPENED_BELOW)
+            item.setExpanded(0 < item.childCount() < _OPENED_BELOW or len(items) == 1)
         self.tree.resizeColumnToContents(0)
         self.tree.setColumnWidth(0, min(self.tree.columnWidth(0), 160))
 
@@ -213,7 +214,8 @@ class _Rows(QAbstractTableModel):
         """Return a cell's text."""
         if role in {Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole}:
             line = self._lines[index.row()]
-            return line[index.column()] if index.column() < len(line) else ""
+            text = line[index.column()] if index.column() < len(line) else ""
+            return plain_tip(text) if role == Qt.ItemDataRole.ToolTipRole else text
         return None
 
 

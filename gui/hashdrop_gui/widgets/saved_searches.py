@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QMenu
 from PySide6.QtWidgets import QToolButton
 
+from hashdrop_gui.models.wording import plain_tip
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.theme import Tokens
 from hashdrop_gui.theme import icon
@@ -61,7 +62,7 @@ class SavedSearches(QToolButton):
         menu.clear()
         for name, text in sorted(self._searches.items(), key=lambda one: one[0].casefold()):
             action = menu.addAction(name.replace("&", "&&"))
-            action.setToolTip(text)
+            action.setToolTip(plain_tip(text))
             action.setCheckable(True)
             action.setChecked(text == self._typed)
             action.triggered.connect(lambda *_, wanted=text: self.picked.emit(wanted))

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QSizePolicy
 from PySide6.QtWidgets import QToolButton
 
+from hashdrop_gui.models.wording import plain_tip
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.theme import Tokens
 from hashdrop_gui.theme import icon
@@ -108,5 +109,5 @@ class WorkStrip(QFrame):
 
     def _say(self, words: str) -> None:
         self.label.setText(words)
-        self.label.setToolTip(words)
+        self.label.setToolTip(plain_tip(words))
         self.label.setAccessibleName(words)
