@@ -232,7 +232,7 @@ def database_hint(words: str) -> str:
         )
     if "is locked" in words:
         return "Another program is writing to it for long: try again when that is done."
-    if "is full" in words:
+    if "is full" in words or "disk I/O error" in words:  # the second, too, where no file can grow
         return "Make room on the disk, then retry."
     if "readonly" in words or "unable to open" in words:
         return "Check whether you may write to the data folder and what is in it."

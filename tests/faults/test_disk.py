@@ -24,6 +24,7 @@ from support.fault_rig import SMALL
 from support.fault_rig import Rule
 from support.fault_rig import open_rig
 from support.fault_rig import open_uploads
+from support.programs import run_program
 from support.put_process import Put
 from support.put_process import check_folder
 from support.tiny_disk import fill as fill_disk
@@ -250,6 +251,20 @@ async def test_the_real_program_on_a_full_disk(s3_server, bucket, tiny_disk, tmp
     assert len(s3_server.objects(bucket)) == 3
 
 
+def test_a_listing_on_a_full_disk(tiny_disk):
+    """SQLite shares a file with other programs even to read: what is to be done is told."""
+    data = ("--data", tiny_disk / "data", "--config", tiny_disk / "config")
+    made = run_program("ls", *data).checked()
+    filler = fill_disk(tiny_disk)
+    full = run_program("ls", *data).checked()
+    filler.unlink()
+    again = run_program("ls", *data).checked()
+
+    assert made.code == again.code == 0
+    assert (full.code, full.out) == (1, "")
+    assert "Make room on the disk" in full.err
+
+
 async def test_a_file_that_is_no_database_is_told(tmp_path):
     """And is left as it is."""
     file = tmp_path / "journal.sqlite3"
@@ -273,19 +288,21 @@ async def test_a_journal_of_a_later_version_is_told(tmp_path):
 
 
 async def test_many_programs_start_at_once(tmp_path):
-    """Each finds or makes the tables; none is turned away because the others are at it."""
+    """Each finds or makes the tables; none is turned away because the others are at it, whichever comes first."""
     opened = 0
 
-    async def start(number):
+    async def start(file, number):
         nonlocal opened
-        async with open_catalog(tmp_path / "one.sqlite3"), open_journal(tmp_path / "one.sqlite3"):
+        first, second = (open_catalog, open_journal)[:: -1 if number % 2 else 1]
+        async with first(file), second(file):
             opened += 1
 
-    async with anyio.create_task_group() as group:
-        for number in range(12):
-            group.start_soon(start, number)
+    for turn in range(8):  # it was one of fifty that was turned away
+        async with anyio.create_task_group() as group:
+            for number in range(12):
+                group.start_soon(start, tmp_path / f"{turn}.sqlite3", number)
 
-    assert opened == 12
+    assert opened == 96
     assert list((tmp_path / "runs").iterdir()) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.util import await_only
 
 from hashdrop.catalog.schema import has_newest_schema
 from hashdrop.catalog.schema import prepare_schema
@@ -25,6 +27,8 @@ _CONNECT_S = 15
 ANSWER_S = 30.0
 """Seconds after which a team's database is away: one behind a network that went never says so."""
 _MIGRATION_S = 3600.0
+_TURN_S = 0.01
+_TURNED_AWAY = 500
 _ADVISORY = "SELECT pg_advisory_xact_lock(7247651932)"
 """PostgreSQL's lock of our writers; the number is ours by chance."""
 
@@ -78,28 +82,33 @@ async def open_engine(place: Path | str) -> AsyncGenerator[AsyncEngine, None]:
     Raises:
         CatalogError: It is no catalog, cannot be opened, or needs what is not installed.
     """
-    engine = _engine(place, answers_within_s=ANSWER_S)
+    engine = (
+        _sqlite(place) if isinstance(place, Path) else _postgresql(place, answers_within_s=ANSWER_S)
+    )
     try:
         with told("opened"):
             async with engine.connect() as connection:  # who only reads waits for no writer
                 is_current = await connection.run_sync(has_newest_schema)
             if not is_current:
-                await _prepare(place)
+                await _prepare(engine, place)
         yield engine
     finally:
         with anyio.CancelScope(shield=True):
             await engine.dispose()
 
 
-async def _prepare(place: Path | str) -> None:
+async def _prepare(engine: AsyncEngine, place: Path | str) -> None:
     """Make the tables or bring them to the newest version, however long that takes."""
-    engine = _engine(place, answers_within_s=_MIGRATION_S)
-    try:
+    if isinstance(place, Path):
         async with begin_writing(engine) as connection:
-            file = place if isinstance(place, Path) else None
-            await connection.run_sync(prepare_schema, file)
+            await connection.run_sync(prepare_schema, place)
+        return
+    patient = _postgresql(place, answers_within_s=_MIGRATION_S)
+    try:
+        async with begin_writing(patient) as connection:
+            await connection.run_sync(prepare_schema, None)
     finally:
-        await engine.dispose()
+        await patient.dispose()
 
 
 @asynccontextmanager
@@ -117,23 +126,31 @@ async def begin_writing(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection, 
         yield connection
 
 
-def _engine(place: Path | str, *, answers_within_s: float) -> AsyncEngine:
-    if isinstance(place, Path):
-        return _sqlite(place)
-    return _postgresql(place, answers_within_s=answers_within_s)
-
-
 def _sqlite(path: Path) -> AsyncEngine:
     engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
 
     def prepare(connection: Any, _: object) -> None:
         cursor = connection.cursor()
         for pragma in PRAGMAS:
-            cursor.execute(f"PRAGMA {pragma}")
+            _set(cursor, pragma)
         cursor.close()
 
     event.listen(engine.sync_engine, "connect", prepare)
     return engine
+
+
+def _set(cursor: Any, pragma: str) -> None:
+    """Set a pragma. Of two that make one file a WAL at the same time SQLite turns one away at once."""
+    for _ in range(_TURNED_AWAY):
+        try:
+            cursor.execute(f"PRAGMA {pragma}")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            await_only(anyio.sleep(_TURN_S))
+        else:
+            return
+    cursor.execute(f"PRAGMA {pragma}")
 
 
 def _postgresql(url: str, *, answers_within_s: float) -> AsyncEngine:

@@ -456,7 +456,7 @@ async def open_journal(database: Path) -> AsyncGenerator[Journal, None]:
             )
             try:
                 connection.row_factory = sqlite3.Row
-                connection.execute("PRAGMA journal_mode=WAL")
+                _make_wal(connection)
                 connection.execute("PRAGMA synchronous=FULL")
                 _migrate(connection)
             except BaseException:
@@ -566,6 +566,20 @@ def _lock(file: IO[bytes]) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _make_wal(database: sqlite3.Connection) -> None:
+    """Let others read while one writes. Of two that make a file so at once SQLite turns one away at once."""
+    for _ in range(500):
+        try:
+            database.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            time.sleep(0.01)
+        else:
+            return
+    database.execute("PRAGMA journal_mode=WAL")
 
 
 @contextmanager
