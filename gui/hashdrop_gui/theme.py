@@ -242,6 +242,13 @@ QLineEdit {{ min-height: 34px; padding: 0 12px; border: 1px solid {t.line}; bord
   selection-background-color: {t.selection}; selection-color: {t.text}; }}
 QLineEdit:focus {{ border: 2px solid {t.accent}; padding: 0 11px; }}
 QLineEdit:disabled {{ color: {t.second}; background: {t.sidebar}; }}
+QRadioButton {{ spacing: 8px; }}
+QRadioButton::indicator {{ width: 14px; height: 14px; border: 1px solid {t.second}; border-radius: 8px; background: {t.background}; }}
+QRadioButton::indicator:checked {{ width: 6px; height: 6px; border: 5px solid {t.accent}; }}
+QRadioButton::indicator:unchecked:hover {{ border-color: {t.accent}; }}
+QRadioButton::indicator:disabled {{ border-color: {t.line}; }}
+QRadioButton:focus {{ color: {t.accent}; }}
+QRadioButton:disabled {{ color: {t.second}; }}
 QAbstractSpinBox {{ min-height: 34px; padding: 0 8px; border: 1px solid {t.line}; border-radius: 8px;
   background: {t.background}; color: {t.text}; selection-background-color: {t.selection}; selection-color: {t.text}; }}
 QAbstractSpinBox:focus {{ border: 2px solid {t.accent}; padding: 0 7px; }}

@@ -48,13 +48,20 @@ class DeletingDialog(QDialog):
         self.setWindowTitle(tr("Delete"))
         self.setModal(True)
         self.setMinimumWidth(460)
-        what = tr("“{name}”").format(name=rows[0].name) if len(rows) == 1 else files_text(len(rows))
+        is_one = len(rows) == 1
+        what = tr("“{name}”").format(name=rows[0].name) if is_one else files_text(len(rows))
         title = QLabel(tr("Delete {what}?").format(what=what))
         title.setObjectName("title")
         title.setTextFormat(Qt.TextFormat.PlainText)
         title.setWordWrap(True)
-        self.names = QRadioButton(tr("Only the names in the catalog; what is stored stays"))
-        self.objects = QRadioButton(tr("The objects in the store, too"))
+        self.names = QRadioButton(
+            tr("Only the name in the catalog; what is stored stays")
+            if is_one
+            else tr("Only the names in the catalog; what is stored stays")
+        )
+        self.objects = QRadioButton(
+            tr("The object in the store, too") if is_one else tr("The objects in the store, too")
+        )
         has_names = any(row.id for row in rows)
         self.names.setEnabled(has_names)
         (self.names if has_names else self.objects).setChecked(True)
@@ -107,7 +114,11 @@ def _meaning(prospects: Sequence[Prospect], *, is_known: bool) -> str:
     if len(named) > _LINES:
         lines.append(tr("{n} more have other names.").format(n=f"{len(named) - _LINES:,}"))
     if not named:
-        lines.append(tr("Nothing else in the catalog names them."))
+        lines.append(
+            tr("Nothing else in the catalog names it.")
+            if len(prospects) == 1
+            else tr("Nothing else in the catalog names them.")
+        )
     lines += [f"{one.place.file_name}: {one.lock}" for one in prospects if one.lock][:_LINES]
     absent = sum(not one.is_there for one in prospects)
     if absent:
@@ -119,7 +130,7 @@ def _meaning(prospects: Sequence[Prospect], *, is_known: bool) -> str:
     if there and all(one.can_be_undone for one in there):
         lines.append(tr("The bucket keeps versions: it can be undone until Hashdrop ends."))
     elif there:
-        lines.append(tr("The bucket keeps no versions: objects cannot be brought back."))
+        lines.append(tr("The bucket keeps no versions: what is deleted cannot be brought back."))
     return "\n".join(lines)
 
 
