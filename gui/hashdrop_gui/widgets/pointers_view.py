@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
+from PySide6.QtCore import QItemSelection
 from PySide6.QtCore import QItemSelectionModel
 from PySide6.QtCore import QModelIndex
 from PySide6.QtCore import QPersistentModelIndex
@@ -129,11 +131,19 @@ class PointersView(QTableView):
         return sorted({(one.top(), one.bottom()) for one in ranges})
 
     def choose_rows(self, numbers: Sequence[int]) -> None:
-        """Select rows, and show the first of them; what is selected besides stays so."""
+        """Select rows, and show the first of them; what is selected besides stays so.
+
+        Args:
+            numbers: Of the rows, in order.
+        """
+        # All at once: everybody is told of each selection.
+        chosen = QItemSelection()
+        for _, run in groupby(enumerate(numbers), lambda one: one[1] - one[0]):
+            rows = [number for _, number in run]
+            chosen.select(self._model.index(rows[0], 0), self._model.index(rows[-1], 0))
         flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
-        for number in numbers:
-            self.selectionModel().select(self._model.index(number, 0), flags)
         if numbers:
+            self.selectionModel().select(chosen, flags)
             current = self._model.index(numbers[0], 0)
             self.selectionModel().setCurrentIndex(
                 current, QItemSelectionModel.SelectionFlag.NoUpdate
