@@ -75,6 +75,23 @@ async def test_an_object_that_is_there_again(place):
         assert list((await marks(catalog)).values()) == [(None, None)]
 
 
+async def test_all_names_of_an_object_that_is_stored_again_are_there(place):
+    """Whatever it is called now; not those of a connection that may lead to another store."""
+    elsewhere = dataclasses.replace(stored(1, "c.txt"), connection="test")
+    async with open_catalog(place) as catalog:
+        await catalog.record_many([stored(1), elsewhere, stored(2)])
+        for number in (1, 2):
+            await catalog.mark_gone("lab-data", stored(number).pointer.key, MOMENT)
+        await catalog.record_many([stored(1, "b.txt")])
+
+        assert await marks(catalog) == {
+            ("lab-data", 1, "a.txt"): (None, None),
+            ("lab-data", 1, "b.txt"): (None, None),
+            ("lab-data", 1, "c.txt"): (MOMENT, None),
+            ("lab-data", 2, "a.txt"): (MOMENT, None),
+        }
+
+
 async def test_tags_are_those_of_all_names_and_of_laboxs_record(place):
     one = stored(1, tags={"run": "7", "old": "1"})
     async with open_catalog(place) as catalog:

@@ -133,20 +133,22 @@ async def test_what_was_noted_is_found(tmp_path):
 
 
 async def test_what_was_gone_is_there_again(tmp_path):
-    """Under all of its names."""
+    """Under all of its names, also where it has a new one now."""
     path = tmp_path / "catalog.sqlite3"
+    again = StoredName(pointer(3), "new.txt", "", "lab", {})
     async with opened(path, plain=True) as notes:
         await notes.record_many(STORED)
         with closing(sqlite3.connect(path)) as database, database:
             database.execute("UPDATE hashdrop_names SET gone_at = '2025-01-01 00:00:00.000000'")
-        await notes.record_many(STORED[:1])
+        await notes.record_many([STORED[0], again])
 
     gone = {row[2]: row[16] for row in dump(path)[noting.NAMES]}
     assert gone == {
         "a.txt": None,
         STORED[1].name: None,
         "b.txt": "2025-01-01 00:00:00.000000",
-        "c.txt": "2025-01-01 00:00:00.000000",
+        "c.txt": None,
+        "new.txt": None,
     }
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
+from contextlib import closing
 from datetime import UTC
 from datetime import datetime
 from datetime import timedelta
 
 import pytest
 
+from hashdrop.errors import CatalogError
 from hashdrop.errors import ObjectMissing
+from hashdrop.stored.deleting import Deletion
 from hashdrop.stored.places import Place
 from support.fault_proxy import FaultProxy
 from support.fault_proxy import Rule
@@ -120,6 +124,40 @@ async def test_where_there_are_versions_it_is_undone(service, put, s3_server, ve
         assert empty_bucket == {}
         assert set(s3_server.objects(versioned)) == {row.pointer.key for row in rows}
         assert [row.gone_at for row in await service.stored.search()] == [None] * 3
+
+
+async def test_what_was_not_there_does_not_come_back_as_if_it_were(
+    service, put, s3_server, versioned
+):
+    """Its name was deleted with those of others; one that was stored since is there."""
+    rows = [await put(name, name.encode()) for name in ("a.txt", "b.txt", "c.txt")]
+    for row in rows[:2]:
+        s3_server.client().delete_object(Bucket=versioned, Key=row.pointer.key)
+    deletion = await service.stored.delete(rows, objects=True)
+    await put("again.txt", b"b.txt")
+    await service.stored.undo(service.stored.deletions[-1])
+    after = {row.name: bool(row.gone_at) for row in await service.stored.search()}
+
+    assert {one.key for one in deletion.absent} == {row.pointer.key for row in rows[:2]}
+    assert after == {"a.txt": True, "b.txt": False, "c.txt": False, "again.txt": False}
+
+
+@pytest.mark.parametrize("objects", [False, True])
+async def test_names_that_the_catalog_keeps_are_not_told_as_deleted(service, put, objects):
+    """It refuses: they stand there still."""
+    row = await put("a.txt", b"data")
+    deletion = Deletion()
+    with closing(sqlite3.connect(service.paths.data / "catalog.sqlite3")) as other:
+        other.execute(
+            "CREATE TRIGGER no BEFORE DELETE ON hashdrop_names BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+    with pytest.raises(CatalogError, match="cannot be written"):
+        await service.stored.delete([row], objects=objects, into=deletion)
+
+    assert names(await service.stored.search()) == ["a.txt"]
+    assert deletion.names == []
+    assert len(deletion.objects) == objects
+    assert service.stored.deletions == []
 
 
 async def test_what_is_gone_for_ever_is_said(service, put, s3_server, versioned):

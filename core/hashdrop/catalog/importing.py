@@ -62,7 +62,7 @@ async def import_names(connection: AsyncConnection, names: Sequence[ImportedName
     query = select(*columns, store).where(NameRecord.key.in_(keys), NameRecord.name.in_(called))
     known = {tuple(row) for row in await connection.execute(query)}
     new = [one for one in names if _name(one.stored) not in known]
-    added = await note_all(connection, [one.stored for one in new])
+    added = await note_all(connection, [one.stored for one in new], is_there=False)
     marked = [_marks(one) for one in new if one.gone_at or one.verified_at]
     if marked:
         statement = (

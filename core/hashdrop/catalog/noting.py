@@ -65,12 +65,13 @@ class Tables(Protocol):
         """Return manifest, name, folder, connection, machine and mark of names that are both."""
         ...
 
-    def mark_there(self, manifests: Collection[UUID], machine: str) -> None:
+    def mark_there(self, manifests: Collection[UUID], connection: str, machine: str) -> None:
         """Take the mark of what is gone away from names of these manifests.
 
         Args:
             manifests: Of the objects.
-            machine: In whose own store they are; "" for names of all other connections.
+            connection: Of the names: that of another may lead to another store, where it is gone still.
+            machine: In whose own store they are; "" where it is none.
         """
         ...
 
@@ -83,21 +84,24 @@ class Tables(Protocol):
         ...
 
 
-def note_all(tables: Tables, stored: Sequence[StoredName]) -> int:
+def note_all(tables: Tables, stored: Sequence[StoredName], *, is_there: bool = True) -> int:
     """Note objects, each under a name; the same name of an object is noted once.
 
-    A name that was marked as gone is there again. Names that are no Unicode are noted as they can be read.
+    Names of it by the same connection that were marked as gone are there again. Names that are no Unicode
+    are noted as they can be read.
 
     Args:
         tables: Of the catalog.
         stored: What was stored.
+        is_there: Whether S3 confirmed it just now; else marks stay.
 
     Returns:
         How many names were new.
     """
     added = 0
     for start in range(0, len(stored), _MOST_AT_ONCE):
-        added += _note(tables, [_legible(one) for one in stored[start : start + _MOST_AT_ONCE]])
+        some = [_legible(one) for one in stored[start : start + _MOST_AT_ONCE]]
+        added += _note(tables, some, is_there=is_there)
     return added
 
 
@@ -108,17 +112,20 @@ def _legible(stored: StoredName) -> StoredName:
     return replace(stored, name=name, folder=folder)
 
 
-def _note(tables: Tables, stored: Sequence[StoredName]) -> int:
+def _note(tables: Tables, stored: Sequence[StoredName], *, is_there: bool) -> int:
     manifests = _manifests_of(tables, stored)
     known = _known_names(tables, manifests, {one.name for one in stored})
     new: list[tuple[UUID, StoredName]] = []
     fresh: dict[_Name, StoredName] = {}
-    gone: dict[str, set[UUID]] = {}
+    again: dict[tuple[str, str], set[UUID]] = {}
     for one in stored:
         numbers = manifests.setdefault(_place(one.pointer), [])
         store = own_store(one.connection, one.machine)
         keys = [_name(number, one) for number in numbers]
         key = next((key for key in keys if key in known and known[key][0] == store), None)
+        if is_there and numbers and (key is None or known[key][1]):
+            # Whatever it was called before.
+            again.setdefault((one.connection, store), set()).update(numbers)
         if key is None:
             # Where another computer's own store has the very name, under a manifest of its own.
             free = next((key for key in keys if key not in known), None)
@@ -130,14 +137,12 @@ def _note(tables: Tables, stored: Sequence[StoredName]) -> int:
                 new.append((key[0], one))
         elif key in fresh:
             fresh[key] = one
-        elif known[key][1]:
-            gone.setdefault(store, set()).update(numbers)
     now = datetime.now(UTC)
     if new:
         tables.add(MANIFESTS, [_manifest_row(number, one, now) for number, one in new])
         tables.add(CONTENTS, [_content_row(number, one, now) for number, one in new])
-    for store, numbers in gone.items():
-        tables.mark_there(numbers, store)
+    for (connection, store), numbers in again.items():
+        tables.mark_there(numbers, connection, store)
     _add_names(tables, fresh, now)
     return len(fresh)
 

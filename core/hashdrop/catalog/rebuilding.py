@@ -118,7 +118,8 @@ async def note_page(
     keys = list(page.keys)
     listed = NameRecord.key.in_(keys)
     known = set(await connection.scalars(select(NameRecord.key).where(listed, *scope).distinct()))
-    added = await note_all(connection, [one for one in page.names if one.pointer.key not in known])
+    missing = [one for one in page.names if one.pointer.key not in known]
+    added = await note_all(connection, missing, is_there=False)  # marks are seen to by store
     await connection.execute(
         update(NameRecord)
         .where(listed, *scope, NameRecord.gone_at.is_not(None))

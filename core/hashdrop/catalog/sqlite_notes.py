@@ -156,13 +156,14 @@ class _Tables:
         for manifest, *rest in self._database.execute(query, values):
             yield UUID(manifest), *rest
 
-    def mark_there(self, manifests: Collection[UUID], machine: str) -> None:
+    def mark_there(self, manifests: Collection[UUID], connection: str, machine: str) -> None:
         query = (
-            f"UPDATE {NAMES} SET gone_at = NULL WHERE manifest_id = ? "
-            "AND (CASE connection WHEN ? THEN machine ELSE '' END) = ?"
+            f"UPDATE {NAMES} SET gone_at = NULL WHERE manifest_id IN ({_marks(manifests)}) "
+            "AND gone_at IS NOT NULL "
+            "AND connection = ? AND (CASE connection WHEN ? THEN machine ELSE '' END) = ?"
         )
-        values = [(one.hex, LOCAL_CONNECTION_NAME, machine) for one in manifests]
-        self._database.executemany(query, values)
+        values = (*(one.hex for one in manifests), connection, LOCAL_CONNECTION_NAME, machine)
+        self._database.execute(query, values)
 
     def add(self, table: str, rows: Sequence[Row]) -> None:
         values = [tuple(map(_as_sqlite, row.values())) for row in rows]

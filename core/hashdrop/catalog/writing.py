@@ -12,7 +12,6 @@ from uuid import UUID
 
 from labox.core.database import BaseRecord
 from labox.core.database import ContentRecord
-from sqlalchemy import bindparam
 from sqlalchemy import case
 from sqlalchemy import insert
 from sqlalchemy import select
@@ -36,12 +35,15 @@ _MOST_AT_ONCE = 500
 """Rows named by one query; SQLite takes some thousands of parameters."""
 
 
-async def note_all(connection: AsyncConnection, stored: Sequence[StoredName]) -> int:
+async def note_all(
+    connection: AsyncConnection, stored: Sequence[StoredName], *, is_there: bool = True
+) -> int:
     """Note objects, each under a name; see `noting.note_all`.
 
     Args:
         connection: In a transaction of `begin_writing`.
         stored: What was stored.
+        is_there: Whether S3 confirmed it just now.
 
     Returns:
         How many names were new.
@@ -49,7 +51,7 @@ async def note_all(connection: AsyncConnection, stored: Sequence[StoredName]) ->
     Raises:
         SQLAlchemyError: The database cannot be written.
     """
-    return await connection.run_sync(lambda sync: note_in(_Tables(sync), stored))
+    return await connection.run_sync(lambda sync: note_in(_Tables(sync), stored, is_there=is_there))
 
 
 async def find_contents(session: AsyncSession, beginning: str) -> list[StoredPointer]:
@@ -125,17 +127,19 @@ class _Tables:
         )
         return self._connection.execute(query).tuples()
 
-    def mark_there(self, manifests: Collection[UUID], machine: str) -> None:
+    def mark_there(self, manifests: Collection[UUID], connection: str, machine: str) -> None:
         own = NameRecord.connection == LOCAL_CONNECTION_NAME
         query = (
             update(NameRecord)
             .where(
-                NameRecord.manifest_id == bindparam("number"),
+                NameRecord.manifest_id.in_(manifests),
+                NameRecord.gone_at.is_not(None),
+                NameRecord.connection == connection,
                 case((own, NameRecord.machine), else_="") == machine,
             )
             .values(gone_at=None)
         )
-        self._connection.execute(query, [{"number": number} for number in manifests])
+        self._connection.execute(query)
 
     def add(self, table: str, rows: Sequence[Row]) -> None:
         self._connection.execute(insert(BaseRecord.metadata.tables[table]), rows)

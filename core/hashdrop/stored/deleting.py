@@ -10,6 +10,8 @@ from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
+from datetime import UTC
+from datetime import datetime
 
 import anyio
 
@@ -132,8 +134,9 @@ async def delete(
     """
     done = Deletion() if into is None else into
     if not objects:
-        done.names = [row for row in rows if row.id]
-        await (await reach.catalog()).forget(done.names)
+        names = [row for row in rows if row.id]
+        await (await reach.catalog()).forget(names)
+        done.names = names  # not before: who shows them would say that they were deleted
         return done
 
     async def one(place: Place) -> None:
@@ -154,9 +157,10 @@ async def _note(reach: Reach, rows: Sequence[PointerRow], done: Deletion) -> Non
     """Let the catalog know of objects that are not there any more."""
     object_id = object_ids(reach)
     gone = {object_id(place): place for place in (*done.objects, *done.absent)}
-    done.names = [row for row in rows if row.id and object_id(Place.of(row)) in gone]
+    names = [row for row in rows if row.id and object_id(Place.of(row)) in gone]
     catalog = await reach.catalog()
-    await catalog.forget(done.names, objects=True)
+    await catalog.forget(names, objects=True)
+    done.names = names
     keys: dict[str, list[str]] = {}
     for place in gone.values():
         keys.setdefault(place.bucket, []).append(place.key)
@@ -185,7 +189,7 @@ async def undo(reach: Reach, deletion: Deletion) -> None:
     """
     problem: HashdropError | None = None
     with anyio.CancelScope(shield=True):
-        back: list[Place] = []
+        back: dict[Place, None] = {}
         for place, mark in list(deletion.marks.items()):
             try:
                 reached = await reach_place(reach, place, surely=True)
@@ -193,21 +197,38 @@ async def undo(reach: Reach, deletion: Deletion) -> None:
             except HashdropError as error:
                 problem = problem or error
                 continue
-            back.append(place)
+            back[place] = None
         object_id = object_ids(reach)
         lost = {object_id(one) for one in deletion.objects if one not in back}
         named = [row for row in deletion.names if object_id(Place.of(row)) not in lost]
         catalog = await reach.catalog()
+        absent = await _still_absent(reach, deletion)
         for at in range(0, len(named), _NAMED_AT_ONCE):
-            await catalog.import_many([_as_it_was(row) for row in named[at : at + _NAMED_AT_ONCE]])
+            some = [
+                _as_it_was(row, is_absent=object_id(Place.of(row)) in absent)
+                for row in named[at : at + _NAMED_AT_ONCE]
+            ]
+            await catalog.import_many(some)
         for place in back:
             await catalog.mark_there(place.bucket, place.key, store=await store_of(reach, place))
         if problem is not None:
             for place in back:
                 del deletion.marks[place]
-                deletion.objects.remove(place)
-            deletion.names = [row for row in deletion.names if row not in named]
+            deletion.objects = [one for one in deletion.objects if one not in back]
+            returned = {row.id for row in named}
+            deletion.names = [row for row in deletion.names if row.id not in returned]
             raise problem
+
+
+async def _still_absent(reach: Reach, deletion: Deletion) -> set[ObjectId]:
+    """Return the objects that were not there when they were to be deleted, and were not stored since."""
+    object_id = object_ids(reach)
+    absent = {object_id(place) for place in deletion.absent}
+    catalog = await reach.catalog()
+    for place in deletion.absent:
+        names = await catalog.names_at(place.bucket, place.key)
+        absent -= {object_id(Place.of(row)) for row in names if row.gone_at is None}
+    return absent
 
 
 def _objects_of(reach: Reach, rows: Sequence[PointerRow]) -> list[Place]:
@@ -252,7 +273,7 @@ async def _delete_object(reach: Reach, place: Place, done: Deletion) -> None:
         done.marks[place] = mark
 
 
-def _as_it_was(row: PointerRow) -> ImportedName:
+def _as_it_was(row: PointerRow, *, is_absent: bool) -> ImportedName:
     stored = StoredName(
         pointer=row.pointer,
         name=row.name,
@@ -264,4 +285,6 @@ def _as_it_was(row: PointerRow) -> ImportedName:
         machine=row.machine,
         user=row.user,
     )
+    if is_absent:  # only the name is back
+        return ImportedName(stored, gone_at=row.gone_at or datetime.now(UTC))
     return ImportedName(stored, gone_at=row.gone_at, verified_at=row.verified_at)

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from collections.abc import Generator
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
@@ -173,8 +174,10 @@ def _imported(fields: Mapping[str, Any]) -> ImportedName:
     if not isinstance(tags, dict):
         raise TypeError("The tags are no JSON object")
     given = cast("dict[object, object]", tags)
-    if not all(isinstance(one, str) for pair in given.items() for one in pair):
-        raise TypeError("The tags are not all texts")
+    for one in (text for pair in given.items() for text in pair):
+        if not isinstance(one, str) or "\0" in one:
+            raise TypeError("The tags are not all texts")
+        one.encode()  # as in `_text`
     pointer = StoredPointer(
         bucket=_text(fields, "bucket", needed=True),
         key=_text(fields, "key", needed=True),
@@ -217,4 +220,4 @@ def _moment(fields: Mapping[str, Any], field: str) -> datetime | None:
     moment = datetime.fromisoformat(value)
     if moment.tzinfo is None:
         raise ValueError(f"“{field}” has no zone")
-    return moment
+    return moment.astimezone(UTC)  # the first and the last day that there are may have none
