@@ -374,30 +374,64 @@ time.sleep(60)
 """
 
 
-@pytest.mark.parametrize("created", ["its own", "another's"])
-async def test_a_foreign_process_is_never_taken_for_the_store_nor_ended(tmp_path, created):
-    """A pid may be somebody else's by now, even one that is as old as the store was."""
+async def test_a_foreign_process_is_never_taken_for_the_store_nor_ended(tmp_path):
+    """A pid may be somebody else's by now, even that of another store."""
     folder = tmp_path / "store"
     folder.mkdir()
     foreign = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    another, _ = await started(tmp_path / "another")
+    other = state_of(tmp_path / "another")["pid"]
+    pids = []
     try:
-        age = psutil.Process(foreign.pid).create_time()
-        state = {
-            "pid": foreign.pid,
-            "created": age if created == "its own" else age - 1_000,
-            "ports": [9, 9, 9, 9, 9],
-        }
-        (folder / "state.json").write_text(json.dumps(state))
-        store, _ = await started(folder)
-        pid = state_of(folder)["pid"]
-        await store.stop()
-        survived = foreign.poll() is None
+        for pid in (foreign.pid, other):
+            (folder / "state.json").write_text(json.dumps({"pid": pid, "ports": [9, 9, 9, 9, 9]}))
+            store, _ = await started(folder)
+            pids.append(state_of(folder)["pid"])
+            await store.stop()
+        survived = foreign.poll() is None and await another.is_healthy()
     finally:
+        await another.stop()
         foreign.kill()
         foreign.wait()
 
-    assert pid != foreign.pid
+    assert not {foreign.pid, other} & set(pids)
     assert survived
+
+
+@pytest.mark.parametrize("lost", ["all", "the pid", "the age"])
+async def test_a_store_whose_note_is_lost_is_joined(tmp_path, lost):
+    """Two processes on the same data would destroy it. Clocks are set: the age of a process tells nothing."""
+    folder = tmp_path / "store"
+    store, first = await started(folder)
+    state = state_of(folder)
+    if lost == "all":
+        (folder / "state.json").unlink()
+    else:
+        wrong = {"the pid": {"pid": 1}, "the age": {"created": 0.0}}[lost]
+        (folder / "state.json").write_text(json.dumps(state | wrong))
+    other, second = await started(folder)
+    await store.stop()
+    goes_on = await other.is_healthy()
+    await other.stop()
+
+    assert second == first
+    assert goes_on
+    assert not is_alive(state["pid"])
+    assert not Path(state["private"]).exists()
+
+
+async def test_a_folder_that_is_reached_in_two_ways_is_one_store(tmp_path):
+    """Through a link, say: a second process on the same data would destroy it."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    store, first = await started(tmp_path / "real" / "store")
+    other, second = await started(tmp_path / "link" / "store")
+    await store.stop()
+    goes_on = await other.is_healthy()
+    await other.stop()
+
+    assert second == first
+    assert goes_on
 
 
 @pytest.mark.parametrize("garbage", ["", "no json", "[]", '{"pid": "x"}', '{"pid": -1}'])
@@ -406,7 +440,7 @@ async def test_a_damaged_state_is_no_obstacle(tmp_path, garbage):
     (tmp_path / "state.json").write_text(garbage)
     store = LocalStore(tmp_path)
 
-    assert store._read_state() is None
+    assert store._found() is None
 
 
 async def test_damaged_keys_are_kept_aside_and_the_data_is_served(tmp_path):

@@ -62,6 +62,7 @@ class LocalStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()  # the process works in another folder than we do
+        self._data = self._folder / "data"
         self._users: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._running: weed.Running | None = None
@@ -110,7 +111,7 @@ class LocalStore:
                 if self._users is None:
                     self._users = _share(self._folder / "users.lock")
                 access_key, secret_key = self._keys()
-                running = self._read_state()
+                running = self._found()
                 if running is None or not weed.answers_in_time(running):
                     if running is not None:
                         weed.end(running)  # it is ours, but does not answer
@@ -131,7 +132,7 @@ class LocalStore:
                 before = self._running
                 if self._users is None or before is None:
                     return  # nobody uses it
-                running = self._read_state()
+                running = self._found()
                 if running is not None:
                     if running.ports != before.ports:
                         raise LocalStoreError(
@@ -139,8 +140,6 @@ class LocalStore:
                             hint="Close Hashdrop and start it again: it goes on with what is unfinished.",
                         )
                     self._running = running  # another program was first
-                elif weed.lives(before):
-                    return  # only its state is lost
                 elif not self._is_just_started():
                     self._relaunch(binary, before)
         except _LockHeldError:
@@ -192,10 +191,9 @@ class LocalStore:
                 users.close()
                 if not _is_unused(self._folder / "users.lock"):
                     return
-                noted = self._noted()
-                if noted is not None and weed.lives(noted):
-                    weed.end(noted, self._process)
-                elif noted is not None:
+                if running := self._found():
+                    weed.end(running, self._process)
+                elif noted := self._noted():
                     weed.remove_traces(noted)
                 (self._folder / "state.json").unlink(missing_ok=True)
         finally:
@@ -234,8 +232,7 @@ class LocalStore:
     def _spawn(
         self, binary: Path, ports: tuple[int, ...], access_key: str, secret_key: str
     ) -> tuple[subprocess.Popen[bytes], weed.Running]:
-        data = self._folder / "data"
-        data.mkdir(mode=0o700, exist_ok=True)
+        self._data.mkdir(mode=0o700, exist_ok=True)
         self._write_security()
         private = weed.private_folder()
         environment = {
@@ -250,7 +247,7 @@ class LocalStore:
         }
         with (self._folder / "weed.log").open("wb") as log:
             process = subprocess.Popen(  # noqa: S603  # our own binary and arguments
-                [str(binary), *weed.arguments(data, ports, private)],
+                [str(binary), *weed.arguments(self._data, ports, private)],
                 cwd=self._folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -258,8 +255,7 @@ class LocalStore:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C in our terminal is not for it
             )
-        created = weed.created_at(process.pid) or 0.0
-        running = weed.Running(process.pid, created, ports, str(private))
+        running = weed.Running(process.pid, str(self._data), ports, str(private))
         self._write("state.json", json.dumps(asdict(running)))
         return process, running
 
@@ -299,10 +295,12 @@ class LocalStore:
             file.write(text)
         temporary.replace(path)
 
-    def _read_state(self) -> weed.Running | None:
-        """Return the process that `state.json` names, if it lives and is that very process."""
-        running = self._noted()
-        return running if running is not None and weed.lives(running) else None
+    def _found(self) -> weed.Running | None:
+        """Return the process that serves our data: the one that is noted, or one whose note was lost."""
+        noted = self._noted()
+        if noted is not None and weed.lives(noted):
+            return noted
+        return weed.running_on(self._data)
 
     def _noted(self) -> weed.Running | None:
         """Return the process that `state.json` names, dead or alive."""
@@ -310,7 +308,7 @@ class LocalStore:
             raw: dict[str, Any] = json.loads((self._folder / "state.json").read_text())
             return weed.Running(
                 int(raw["pid"]),
-                float(raw["created"]),
+                str(self._data),
                 tuple(int(port) for port in raw["ports"]),
                 str(raw.get("private", "")),  # versions before did not note it
             )

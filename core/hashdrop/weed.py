@@ -19,8 +19,12 @@ import time
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hashdrop.errors import LocalStoreError
+
+if TYPE_CHECKING:
+    import psutil
 
 PORTS = 5
 """Of each store; see `arguments`."""
@@ -40,11 +44,11 @@ OTHERWISE = (
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """The process of the store, as `state.json` has it."""
+    """The process of a store."""
 
     pid: int
-    created: float
-    """When the process was created: a pid alone may be somebody else's by now."""
+    data: str
+    """Folder of its data: a pid alone may be somebody else's by now."""
     ports: tuple[int, ...]
     """S3's first; see `arguments`."""
     private: str
@@ -149,29 +153,55 @@ def answers_in_time(running: Running) -> bool:
     """Whether S3 answers, asked for some time as long as the process lives."""
     deadline = time.monotonic() + _ANSWER_TIMEOUT_S
     while not answers(running):
-        if time.monotonic() > deadline or created_at(running.pid) is None:
+        if time.monotonic() > deadline or not lives(running):
             return False
         time.sleep(0.05)
     return True
 
 
-def created_at(pid: int) -> float | None:
-    """Return when a process of SeaweedFS was created; `None` if it ended or is none of these."""
+def lives(running: Running) -> bool:
+    """Whether it lives, and is the process of this very store.
+
+    It is known by its arguments, not by its age: that changes with the clock, and two processes on the data
+    of one store must never be.
+    """
     import psutil
 
     try:
-        process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE or not process.name().startswith("weed"):
-            return None
-        return process.create_time()
+        return _serves(psutil.Process(running.pid), running.data)
     except psutil.Error:
-        return None
+        return False
 
 
-def lives(running: Running) -> bool:
-    """Whether it lives and is that very process: a pid may be another's by now."""
-    created = created_at(running.pid)
-    return created is not None and abs(created - running.created) <= 1
+def running_on(data: Path) -> Running | None:
+    """Return the process that serves a folder of data, whoever started it; takes some time to look."""
+    import psutil
+
+    for process in psutil.process_iter():
+        try:
+            if _serves(process, str(data)):
+                return _known_by(process.pid, process.cmdline())
+        except (psutil.Error, KeyError, ValueError):
+            continue  # it ended, is not ours to see, or was started otherwise
+    return None
+
+
+def _serves(process: psutil.Process, data: str) -> bool:
+    if not process.name().startswith("weed"):
+        return False
+    served = next((one[5:] for one in process.cmdline() if one.startswith("-dir=")), "")
+    try:
+        return Path(served).samefile(data)  # by whatever way each of us came to it
+    except OSError:
+        return served == data
+
+
+def _known_by(pid: int, command: list[str]) -> Running:
+    said = dict(one.lstrip("-").split("=", 1) for one in command if "=" in one)
+    ports = tuple(
+        int(said[f"{name}.port"]) for name in ("s3", "master", "filer", "volume", "admin")
+    )
+    return Running(pid, said["dir"], ports, said["logdir"])
 
 
 def end(running: Running, process: subprocess.Popen[bytes] | None = None) -> None:
@@ -180,7 +210,7 @@ def end(running: Running, process: subprocess.Popen[bytes] | None = None) -> Non
 
     try:
         target = psutil.Process(running.pid)
-        if abs(target.create_time() - running.created) > 1:
+        if not _serves(target, running.data):
             return
         target.terminate()
         if process is not None and process.pid == running.pid:
