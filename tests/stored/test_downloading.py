@@ -233,6 +233,23 @@ async def test_whatever_is_left_of_a_download_does_no_harm(
     assert files_in(folder) == {"x.bin": data}
 
 
+async def test_a_link_in_its_way_is_not_followed(service, s3_server, bucket, folder, tmp_path):
+    """In a folder that others may write to the name of what is left can be foretold."""
+    own = tmp_path / "own.txt"
+    own.write_bytes(b"of this person")
+    data = os.urandom(MIB)
+    place = object_of(s3_server, bucket, data)
+    link = partial_path(folder / "x.bin", place.content_hash)
+    link.symlink_to(own)
+    (end,) = await service.stored.download_all([place], folder)
+
+    assert end.is_verified
+    assert own.read_bytes() == b"of this person"
+    assert (folder / "x.bin").read_bytes() == data
+    assert not (folder / "x.bin").is_symlink()
+    assert link.is_symlink()
+
+
 async def test_two_programs_download_the_same_to_the_same_place(opened, s3_server, bucket, folder):
     """Neither writes into the other's."""
     data = os.urandom(3 * MIB)

@@ -259,9 +259,8 @@ async def _left_over(target: Path, expected: str | None) -> _Part | None:
     stop = Stop()
 
     def opened() -> _Part | None:
-        try:
-            file = partial_path(target, expected).open("r+b")
-        except FileNotFoundError:
+        file = _open_own(partial_path(target, expected))
+        if file is None:
             return None
         if not _locked(file):
             file.close()  # another program is at it
@@ -302,14 +301,32 @@ def _open_beside(target: Path, expected: str | None) -> _Part:
         path = partial_path(target, expected)
         with contextlib.suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
-        file = path.open("r+b")
-        if _locked(file):
+        file = _open_own(path)
+        if file is not None and _locked(file):
             file.truncate()
             return _Part(file, hashlib.sha256(), 0, is_kept=True)
-        file.close()  # another program downloads the same to the same place
+        if file is not None:
+            file.close()  # another program downloads the same to the same place
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}-")
     os.close(descriptor)
     return _Part(Path(name).open("r+b"), hashlib.sha256(), 0, is_kept=False)
+
+
+def _open_own(path: Path) -> IO[bytes] | None:
+    """Open what an earlier download left; `None` if there is nothing, or a link that others put there.
+
+    Its name can be foretold: in a folder that many may write to a link would lead to a file of this person.
+    """
+    try:
+        return open(path, "r+b", opener=_without_links)  # Path has no opener
+    except OSError as error:
+        if error.errno in {errno.ENOENT, errno.ELOOP}:
+            return None
+        raise
+
+
+def _without_links(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0))
 
 
 def _locked(file: IO[bytes]) -> bool:
