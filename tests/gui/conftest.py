@@ -6,10 +6,14 @@ import gc
 import os
 import weakref
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
+from PySide6.QtCore import QObject
+from PySide6.QtCore import Slot
+from PySide6.QtGui import QDesktopServices
 from qasync import QEventLoop
 from qasync import _SimpleTimer
 
@@ -138,3 +142,24 @@ def uploading(opened, s3_server, tmp_path):
                     hold.release()
 
     return make
+
+
+class Opened(QObject):
+    """Takes what the desktop would open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.paths: list[Path] = []
+
+    @Slot("QUrl")
+    def take(self, url) -> None:
+        self.paths.append(Path(url.toLocalFile()))
+
+
+@pytest.fixture
+def desktop():
+    """The programs of the desktop: Qt hands them what is opened."""
+    taker = Opened()
+    QDesktopServices.setUrlHandler("file", taker, "take")
+    yield taker
+    QDesktopServices.unsetUrlHandler("file")

@@ -6,9 +6,6 @@ from typing import TYPE_CHECKING
 
 import anyio
 import pytest
-from PySide6.QtCore import QObject
-from PySide6.QtCore import Slot
-from PySide6.QtGui import QDesktopServices
 
 from hashdrop.catalog.rows import StoredName
 from hashdrop_gui.dialogs.deleting import DeletingDialog
@@ -75,27 +72,6 @@ async def test_forms_with_an_endpoint_are_refused_the_others_are_copied(twins):
     entry(menu, "Copy S3 URI").trigger()
     await until(lambda: twins.clipboard.startswith("s3://"))
     assert len(set(twins.clipboard.splitlines())) == 1
-
-
-class Opened(QObject):
-    """Takes what the desktop would open."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.paths: list[str] = []
-
-    @Slot("QUrl")
-    def take(self, url) -> None:
-        self.paths.append(url.toLocalFile())
-
-
-@pytest.fixture
-def desktop():
-    """The programs of the desktop: Qt hands them what is opened."""
-    taker = Opened()
-    QDesktopServices.setUrlHandler("file", taker, "take")
-    yield taker
-    QDesktopServices.unsetUrlHandler("file")
 
 
 async def test_what_was_opened_here_is_not_opened_for_theirs(twins, desktop, tmp_path):

@@ -8,9 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import QObject
-from PySide6.QtCore import Slot
-from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
 
 from hashdrop_gui.widgets.work_strip import WorkStrip
@@ -161,27 +158,6 @@ async def test_a_download_is_cancelled_and_goes_on_the_next_time(opened, s3_serv
     assert said.startswith("Cancelled")
     assert not there
     assert (folder / "big.bin").read_bytes() == content
-
-
-class Opened(QObject):
-    """Takes what the desktop would open."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.paths: list[Path] = []
-
-    @Slot("QUrl")
-    def take(self, url) -> None:
-        self.paths.append(Path(url.toLocalFile()))
-
-
-@pytest.fixture
-def desktop():
-    """The programs of the desktop: Qt hands them what is opened."""
-    taker = Opened()
-    QDesktopServices.setUrlHandler("file", taker, "take")
-    yield taker
-    QDesktopServices.unsetUrlHandler("file")
 
 
 async def test_files_are_opened_with_the_systems_programs(listed, desktop):

@@ -122,7 +122,7 @@ def where_command(outer: Options, /, **values: Any) -> int:
 
 async def _rebuild(options: Options, *, prefix: str | None, anew: bool, as_json: bool) -> int:
     from hashdrop.catalog.rebuilding import Rebuilt
-    from hashdrop.service import open_service
+    from hashdrop.cli.connected import connected_service
 
     progress = _Progress()
 
@@ -131,10 +131,7 @@ async def _rebuild(options: Options, *, prefix: str | None, anew: bool, as_json:
             f"{done.seen:,} keys, {done.added:,} added, {done.gone:,} gone: {done.reached}"
         )
 
-    async with open_service(options.paths, choice=options.chosen()) as service:
-        await service.connect()
-        if service.status.error is not None:
-            raise service.status.error
+    async with connected_service(options) as service:
         try:
             done = await service.stored.rebuild(prefix=prefix, anew=anew, on_progress=tell)
         finally:

@@ -10,6 +10,7 @@ import click
 import humanize
 from anyio.to_thread import run_sync
 
+from hashdrop.cli.connected import connected_service
 from hashdrop.cli.options import Options
 from hashdrop.cli.piping import STANDARD
 from hashdrop.cli.piping import standard_output
@@ -20,7 +21,6 @@ from hashdrop.errors import SourceUnreadable
 from hashdrop.errors import UsageError
 from hashdrop.pasted import without_secrets
 from hashdrop.service import Service
-from hashdrop.service import open_service
 from hashdrop.stored.places import Place
 
 
@@ -43,10 +43,7 @@ async def run_get(options: Options, *, pointer: str, output: Path | None, as_jso
         raise UsageError("Standard output takes the file or JSON.", hint="Leave one of them out.")
     shown = without_secrets(pointer)
     try:
-        async with open_service(options.paths, choice=options.chosen()) as service:
-            await service.connect()
-            if service.status.error is not None:
-                raise service.status.error
+        async with connected_service(options) as service:
             place = await service.stored.find(pointer)
             if output == STANDARD:
                 return await _to_stdout(service, place)

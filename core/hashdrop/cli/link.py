@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import click
 
+from hashdrop.cli.connected import connected_service
 from hashdrop.cli.options import Options
 from hashdrop.cli.printing import print_json
 from hashdrop.errors import HashdropError
 from hashdrop.errors import UsageError
 from hashdrop.s3.linking import check_duration
-from hashdrop.service import open_service
 
 
 async def run_link(options: Options, *, pointer: str, expires: timedelta, as_json: bool) -> int:
@@ -32,10 +32,7 @@ async def run_link(options: Options, *, pointer: str, expires: timedelta, as_jso
     """
     check_duration(expires)
     try:
-        async with open_service(options.paths, choice=options.chosen()) as service:
-            await service.connect()
-            if service.status.error is not None:
-                raise service.status.error
+        async with connected_service(options) as service:
             place = await service.stored.find(pointer)
             link = await service.stored.link(place, expires)
     except UsageError:

@@ -9,13 +9,13 @@ from contextlib import aclosing
 import click
 import humanize
 
+from hashdrop.cli.connected import connected_service
 from hashdrop.cli.options import Options
 from hashdrop.cli.printing import plain
 from hashdrop.cli.printing import print_json
 from hashdrop.errors import HashdropError
 from hashdrop.pasted import without_secrets
 from hashdrop.service import Service
-from hashdrop.service import open_service
 from hashdrop.stored.places import Place
 from hashdrop.stored.verifying import Verdict
 
@@ -50,10 +50,7 @@ async def run_verify(
         _print(verdict, as_json=as_json)
         code = code if verdict.status == "verified" else 1
 
-    async with open_service(options.paths, choice=options.chosen()) as service:
-        await service.connect()
-        if service.status.error is not None:
-            raise service.status.error
+    async with connected_service(options) as service:
         places = (
             _named(service, pointers, tell)
             if search is None
