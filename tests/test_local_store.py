@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -9,6 +10,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import anyio
@@ -55,6 +57,13 @@ async def started(folder):
     with anyio.fail_after(READY_WITHIN_S):
         endpoint = await store.start()
     return store, endpoint
+
+
+def wait_until(holds):
+    deadline = time.monotonic() + READY_WITHIN_S
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
@@ -322,6 +331,51 @@ async def test_a_store_that_answers_late_is_joined_not_ended(tmp_path):
 
     assert second == first
     assert is_healthy
+
+
+def test_a_store_answers_when_its_data_is_found(tmp_path):
+    """Its parts, one by one: where the machine is busy, S3 answers seconds before the volumes are known."""
+    s3, master, filer, volume, _ = ports = tuple(weed.free_ports(weed.PORTS))
+    running = weed.Running(os.getpid(), str(tmp_path), ports, str(tmp_path))
+    keys = {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s"}
+    common = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
+    with contextlib.ExitStack() as stack:
+
+        def start(*arguments):
+            process = subprocess.Popen(
+                [weed.find(), "-logtostderr=true", *arguments],
+                cwd=tmp_path,
+                env={**os.environ, **keys, "TMPDIR": str(tmp_path)},
+                stderr=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+            )
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+
+        def s3_answers():
+            try:
+                return weed._asked(s3, "/")[0] == 403
+            except OSError:
+                return False
+
+        start(
+            "master",
+            f"-port={master}",
+            f"-mdir={tmp_path}",
+            "-peers=none",
+            "-telemetry=false",
+            *common,
+        )
+        start("filer", f"-port={filer}", f"-master=127.0.0.1:{master}", "-s3", f"-s3.port={s3}",
+              "-s3.port.iceberg=0", f"-defaultStoreDir={tmp_path}", *common)  # fmt: skip
+        wait_until(s3_answers)
+        was_ready = weed.answers(running)
+        start(
+            "volume", f"-port={volume}", f"-master=127.0.0.1:{master}", f"-dir={tmp_path}", *common
+        )
+        wait_until(lambda: weed.answers(running))
+
+    assert not was_ready
 
 
 async def test_a_store_that_never_answers_is_replaced(tmp_path, monkeypatch):

@@ -20,6 +20,7 @@
     │   ├── ClockSkewed
     │   ├── EndpointUnreachable
     │   ├── StoreBusy           500, 503, SlowDown
+    │   ├── StoreFull           its disk has no room
     │   ├── TransferCut         a connection ended in the middle
     │   ├── TaggingUnknown      a store without object tags
     │   └── StoreRefused        anything else that S3 said no to
@@ -174,6 +175,10 @@ class StoreBusy(StoreError):
     """Raised when the store answers that it cannot now (500, 503, SlowDown)."""
 
     retryable_by_default = True
+
+
+class StoreFull(StoreError):
+    """Raised when the disk of a store has no room for what is to be stored."""
 
 
 class TransferCut(StoreError):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import time
 from collections.abc import Generator
@@ -29,6 +30,7 @@ from anyio.to_thread import run_sync
 
 from hashdrop import weed
 from hashdrop.errors import LocalStoreError
+from hashdrop.errors import StoreFull
 
 _START_TIMEOUT_S = 30.0
 _LOCK_TIMEOUT_S = 60.0
@@ -100,7 +102,36 @@ class LocalStore:
         running = self._running
         return running is not None and await run_sync(weed.answers, running)
 
+    async def check_room(self, size: int | None) -> None:
+        """Look whether the store's disk has room.
+
+        Args:
+            size: Bytes that are to be stored there; `None` for any more than it holds.
+
+        Raises:
+            StoreFull: It has none.
+        """
+        await run_sync(self._check_room, size)
+
     # --- blocking, in worker threads -------------------------------------------------------------
+
+    def _check_room(self, size: int | None) -> None:
+        try:
+            disk = shutil.disk_usage(self._data)
+        except OSError:
+            return  # it does not tell: the store will
+        more = weed.VOLUME_MB * 1024**2 if size is None else size
+        needed = weed.reserve(disk.total) + more
+        if needed <= disk.free or disk.total == 0:  # some disks in a network do not tell
+            return
+        import humanize
+
+        raise StoreFull(
+            "The store on this computer has no room for it.",
+            detail=f"Its disk has {humanize.naturalsize(disk.free)} left; "
+            f"{humanize.naturalsize(needed)} are needed.",
+            hint=f"Make room on the disk of {self._folder}, then retry; or store in a bucket elsewhere.",
+        )
 
     def _start(self) -> LocalEndpoint:
         binary = weed.find()

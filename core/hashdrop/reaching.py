@@ -93,6 +93,7 @@ class Reaching:
             pace=self._pace,
             # Its port is another at each start.
             store_name=str(self._store_folder) if keys is not None else "",
+            check_room=self._local_store.check_room if keys is not None else None,
             revive=self._local_store.revive if keys is not None else None,
         )
         writer = ContentWriter(

@@ -30,8 +30,13 @@ PORTS = 5
 """Of each store; see `arguments`."""
 _ANSWER_TIMEOUT_S = 20.0
 """A store under load, or just woken, answers late: others use it, so it is not ended for that."""
+_LONGEST_ANSWER = 1_000_000
+"""In bytes: what else took the port may say anything."""
 _STOP_TIMEOUT_S = 8.0
 _LEFT_WITHIN_S = 3.0
+VOLUME_MB = 256
+"""Objects lie together in files of about this size, of which there are as many as there is room for. By
+itself it takes 1,024 on a large disk: with 900 MiB left it took nothing then, and few buckets with 20 GiB."""
 _PORT_RANGE = range(20_000, 45_000)
 _GRPC_OFFSET = 10_000
 _PRIVATE_PREFIX = "hashdrop-"
@@ -95,6 +100,7 @@ def arguments(data: Path, ports: tuple[int, ...], private: Path) -> list[str]:
         "-ip.bind=127.0.0.1",
         f"-s3.port={s3}",
         f"-master.port={master}",
+        f"-master.volumeSizeLimitMB={VOLUME_MB}",
         f"-filer.port={filer}",
         f"-volume.port={volume}",
         f"-admin.port={admin}",
@@ -109,6 +115,14 @@ def arguments(data: Path, ports: tuple[int, ...], private: Path) -> list[str]:
         "-s3.domainName=localhost",
         "-idleTimeout=2",  # else it takes half a minute to end
     ]
+
+
+def reserve(total: int) -> int:
+    """Return the bytes of a disk that a store leaves free, of `total` bytes: it writes nothing below that.
+
+    `-minFreeSpace` of SeaweedFS, which `weed mini` does not let be set.
+    """
+    return total // 100
 
 
 def free_ports(count: int) -> list[int]:
@@ -137,14 +151,34 @@ def are_left(ports: tuple[int, ...]) -> bool:
 
 
 def answers(running: Running) -> bool:
-    """Whether S3 answers at the port: without a signature it says 403, in XML."""
-    connection = http.client.HTTPConnection("127.0.0.1", running.ports[0], timeout=2)
+    """Whether S3 answers, and reads what is stored there.
+
+    S3 comes up first: where the machine is busy, the data is found up to five seconds later (a heartbeat),
+    and what is asked for meanwhile is answered with InternalError.
+    """
     try:
-        connection.request("GET", "/")
-        answer = connection.getresponse()
-        return answer.status == 403 and b"AccessDenied" in answer.read(2_000)
+        # Without a signature it says 403, in XML.
+        status, text = _asked(running.ports[0], "/")
+        return status == 403 and b"AccessDenied" in text and _finds_its_data(running)
     except (OSError, http.client.HTTPException):
         return False
+
+
+def _finds_its_data(running: Running) -> bool:
+    """Whether the master knows the server of the volumes, with all that are in it.
+
+    https://github.com/seaweedfs/seaweedfs/wiki/Master-Server-API#check-system-status
+    """
+    status, text = _asked(running.ports[1], "/dir/status")
+    return status != 200 or b'"DataNodes":[{' in text  # else it does not say
+
+
+def _asked(port: int, path: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read(_LONGEST_ANSWER)
     finally:
         connection.close()
 

@@ -7,6 +7,7 @@ import hashlib
 import pytest
 
 from hashdrop.errors import StoreBusy
+from hashdrop.errors import StoreFull
 from hashdrop.errors import TransferCut
 from hashdrop.transfers.events import AlreadyStored
 from hashdrop.transfers.events import Failed
@@ -117,9 +118,15 @@ async def test_botocores_connections_get_over_it_too(rig, size, single_pass, ope
         if "HeadObject" not in one.values and "DeleteObject" not in one.values
     ],
 )
-async def test_a_store_that_stays_busy_is_told(rig, size, single_pass, operation):
+@pytest.mark.parametrize(
+    ("status", "code", "error"),
+    [(503, "SlowDown", StoreBusy), (507, "InsufficientStorage", StoreFull)],
+)
+async def test_a_store_that_stays_busy_or_is_full_is_told(
+    rig, size, single_pass, operation, status, code, error
+):
     """Failed with a sentence that says so; what was sent is kept for a retry, which stores it."""
-    rule = rig.proxy.add(Rule.answer(operation, 503, "SlowDown", times=999))
+    rule = rig.proxy.add(Rule.answer(operation, status, code, times=999))
     path = rig.file("a.bin", size)
     target = rig.target()
     await rig.store(path, single_pass=single_pass, target=target)
@@ -128,7 +135,7 @@ async def test_a_store_that_stays_busy_is_told(rig, size, single_pass, operation
     assert rule.reached.is_set()
     await rig.check(nothing_left=single_pass)
     assert isinstance(failed, Failed)
-    assert isinstance(failed.error, StoreBusy)
+    assert isinstance(failed.error, error)
     rig.proxy.clear()
     rig.engine.retry([failed.id], target)
     await rig.engine.drained()

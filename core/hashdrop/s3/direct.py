@@ -24,6 +24,7 @@ from hashdrop.errors import CredentialsExpired
 from hashdrop.errors import HashdropError
 from hashdrop.errors import ObjectMissing
 from hashdrop.errors import StoreError
+from hashdrop.errors import StoreFull
 from hashdrop.s3.body import Body
 from hashdrop.s3.body import Stop
 from hashdrop.s3.faults import error_of
@@ -46,6 +47,7 @@ from hashdrop.s3.resuming import UnfinishedUpload
 from hashdrop.s3.threads import call
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
     from collections.abc import Callable
     from typing import IO
 
@@ -96,6 +98,7 @@ class DirectWriter:
         slots: Of parts that are on their way at once, all uploads together.
         cleanup_timeout_s: Seconds that a clean-up may take.
         tells_size: Whether the store is told the size of the whole when it completes an upload.
+        check_room: Of `WriteOptions`.
     """
 
     def __init__(
@@ -106,12 +109,14 @@ class DirectWriter:
         slots: anyio.Semaphore,
         cleanup_timeout_s: float,
         tells_size: bool,
+        check_room: Callable[[int | None], Awaitable[None]] | None = None,
     ) -> None:
         self._requests = requests
         self._retries = retries
         self._slots = slots
         self._cleanup_timeout_s = cleanup_timeout_s
         self.tells_size = tells_size
+        self._check_room = check_room
         self._conditional = True
         """Whether the store knows `If-None-Match`; learnt when it says that it does not."""
 
@@ -297,6 +302,7 @@ class DirectWriter:
         found = content.found
         sent = await self._sent_before(resumed, content, source, progress, log)
         resumed = resumed if sent is not None else None
+        await self._need_room(found, sent)
         kept = False
 
         def decide(cause: BaseException | None) -> bool:
@@ -366,6 +372,11 @@ class DirectWriter:
                 with anyio.CancelScope(shield=True):
                     for upload_id in noted:
                         await _forget(log, upload_id)
+
+    async def _need_room(self, found: FileDigest, sent: dict[int, SentPart] | None) -> None:
+        if self._check_room is not None:
+            there = sum(part.size for part in (sent or {}).values())
+            await self._check_room(found.size - there)
 
     async def _sent_before(
         self,
@@ -510,7 +521,7 @@ def is_resumable(error: BaseException | None) -> bool:
         return False
     if isinstance(error, CredentialsExpired):
         return True
-    return isinstance(error, StoreError) and error.retryable
+    return isinstance(error, StoreFull) or (isinstance(error, StoreError) and error.retryable)
 
 
 async def _forget(log: UploadLog, upload_id: str) -> None:

@@ -21,6 +21,7 @@ from hashdrop.errors import HashdropError
 from hashdrop.errors import ObjectMissing
 from hashdrop.errors import SettingsError
 from hashdrop.errors import StoreBusy
+from hashdrop.errors import StoreFull
 from hashdrop.errors import StoreRefused
 from hashdrop.errors import TransferCut
 from hashdrop.s3.body import Interrupted
@@ -33,6 +34,8 @@ _BUSY = frozenset(
     {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "Throttling",
      "ThrottlingException", "RequestLimitExceeded", "TooManyRequests", "500", "502", "503", "504"}
 )  # fmt: skip
+# Ceph and MinIO: https://docs.ceph.com/en/latest/radosgw/s3/, https://www.rfc-editor.org/rfc/rfc4918#section-11.5
+_FULL = frozenset({"QuotaExceeded", "XMinioStorageFull", "InsufficientStorage", "507"})
 # Two writes of one key at once: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 _CONFLICTS = frozenset({"ConditionalRequestConflict", "OperationAborted"})
 _EXPIRED = frozenset(
@@ -150,6 +153,12 @@ def _of_client_error(  # noqa: C901, PLR0911  # one case after the other
     if code in _CONFLICTS:
         return StoreBusy(
             "Somebody else writes the same content just now.", hint="Retry.", technical=technical
+        )
+    if code in _FULL or status == 507:
+        return StoreFull(
+            f"The store has no room left for “{bucket}”.",
+            hint="Delete there what is not needed, or ask its owner for more room. Then retry.",
+            technical=technical,
         )
     if code in _BUSY or status >= 500:
         if code == "NotImplemented" or status == 501:

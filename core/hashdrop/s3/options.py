@@ -36,5 +36,10 @@ class WriteOptions:
     pace: Pace | None = None
     store_name: str = ""
     """What the store is known by in the log of unfinished uploads; by default its endpoint."""
+    check_room: Callable[[int | None], Awaitable[None]] | None = None
+    """For a store of ours: raises `StoreFull` where its disk has no room for some bytes more.
+
+    Called before a large file is sent; without a size, when the store says that it cannot now.
+    """
     revive: Callable[[], Awaitable[None]] | None = None
     """Called while a store of ours does not answer: starts it if it ended. What it raises ends the wait."""

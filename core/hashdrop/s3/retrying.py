@@ -21,6 +21,7 @@ from hashdrop.errors import EndpointUnreachable
 from hashdrop.errors import StoreBusy
 from hashdrop.errors import StoreError
 from hashdrop.errors import TransferCut
+from hashdrop.s3.faults import error_of
 
 T = TypeVar("T")
 
@@ -52,13 +53,19 @@ class Retries:
     Args:
         patience_s: Seconds that an outage is waited out; 0 for not at all.
         ask: Asks the store for a sign of life; raises `EndpointUnreachable` or `TransferCut` for none.
+        check_room: Of `WriteOptions`: a store of ours that is full says that it has a fault of its own.
     """
 
     def __init__(
-        self, *, patience_s: float = 0.0, ask: Callable[[], Awaitable[None]] | None = None
+        self,
+        *,
+        patience_s: float = 0.0,
+        ask: Callable[[], Awaitable[None]] | None = None,
+        check_room: Callable[[int | None], Awaitable[None]] | None = None,
     ) -> None:
         self._patience_s = patience_s
         self._ask = ask
+        self._check_room = check_room
         self._reached = False
         self._asking = anyio.Lock()
         self._recoveries = 0
@@ -82,7 +89,7 @@ class Retries:
             attempt: One try; raises `StoreError`.
 
         Raises:
-            StoreError: The last one.
+            StoreError: The last one, or what is behind it.
         """
         number = 1
         while True:
@@ -92,6 +99,8 @@ class Retries:
                 if not error.retryable:
                     self._reached = self._reached or not _is_of_the_way(error)
                     raise
+                if self._check_room is not None and error_of(error)[1] >= 500:
+                    await self._check_room(None)
                 if _is_of_the_way(error) and await self._waited_out(error):
                     continue
                 # A store that never answered is told at once: the address is more likely wrong.

@@ -160,7 +160,9 @@ class ContentWriter:
             own_connections=options.own_connections,
             pace=options.pace,
         )
-        self._retries = Retries(patience_s=options.patience_s, ask=self._ask)
+        self._retries = Retries(
+            patience_s=options.patience_s, ask=self._ask, check_room=options.check_room
+        )
         if options.revive is not None:
             self._retries.note_reached()  # it was started for us: its address is right
         self.claims = claims or Claims()
@@ -173,6 +175,7 @@ class ContentWriter:
             slots=slots,
             cleanup_timeout_s=options.cleanup_timeout,
             tells_size=options.tells_size,
+            check_room=options.check_room,
         )
         self.streams = StreamWriter(
             self.requests,
