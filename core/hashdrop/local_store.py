@@ -37,6 +37,8 @@ _LOCK_TIMEOUT_S = 60.0
 _PORT_TRIES = 3
 _REVIVAL_PAUSE_S = 10.0
 """Between two starts, whoever of those that use the store makes them."""
+_REVIVED_WITHIN_S = 10.0
+"""It takes one or two; then those who wait ask for it now and then."""
 _MOST_REVIVALS = 3
 """In a row, each too soon after the last one."""
 _SOUND_AFTER_S = 60.0
@@ -85,17 +87,28 @@ class LocalStore:
         with anyio.CancelScope(shield=True):
             await run_sync(self._stop)
 
-    async def revive(self) -> None:
+    async def revive(self) -> bool:
         """Start the store again, at the same address with the same keys, if its process is gone.
 
-        For those who wait for it: it returns at once, before the store answers. Nothing is done to a store
-        that is alive, however slow, to one that was stopped, and too soon after the last start.
+        For those who wait for it. Nothing is done to a store that is alive, however slow, to one that was
+        stopped, and too soon after the last start.
+
+        Returns:
+            Whether it was started again, by this program or another one, and answers.
 
         Raises:
             LocalStoreError: It ended again after each of several starts, cannot be started at all, or
                 another program started it elsewhere.
         """
-        await run_sync(self._revive)
+        running = await run_sync(self._revive)
+        if running is None:
+            return False
+        with anyio.move_on_after(_REVIVED_WITHIN_S):
+            while await run_sync(weed.lives, running):
+                if await run_sync(weed.answers, running, abandon_on_cancel=True):
+                    return True
+                await anyio.sleep(0.1)
+        return False
 
     async def is_healthy(self) -> bool:
         """Whether the store runs and answers."""
@@ -156,13 +169,14 @@ class LocalStore:
             secret_key=secret_key,
         )
 
-    def _revive(self) -> None:
+    def _revive(self) -> weed.Running | None:
+        """Return the store that was started since it was last seen; `None` if none was."""
         binary = weed.find()
         try:
             with _locked(self._folder / "start.lock", timeout_s=0):
                 before = self._running
                 if self._users is None or before is None:
-                    return  # nobody uses it
+                    return None  # nobody uses it
                 running = self._found()
                 if running is not None:
                     if running.ports != before.ports:
@@ -173,8 +187,9 @@ class LocalStore:
                     self._running = running  # another program was first
                 elif not self._is_just_started():
                     self._relaunch(binary, before)
+                return None if self._running == before else self._running
         except _LockHeldError:
-            return  # another start decides
+            return None  # another start decides
         except OSError as error:
             raise self._unstartable(error) from error
 

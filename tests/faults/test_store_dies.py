@@ -29,7 +29,7 @@ from support.fault_rig import MIB
 from support.put_process import catalog_rows
 from support.put_process import journal_rows
 
-SIZE = 40 * MIB
+SIZE = 24 * MIB
 ENDS_WITHIN_S = 150
 """Far below the ten minutes that a store is waited for."""
 
@@ -222,7 +222,7 @@ async def test_a_store_that_is_slow_is_left_alone(tmp_path):
     os.utime(folder / "state.json", (0, 0))  # started long ago
     os.kill(pid, signal.SIGSTOP)
     try:
-        await store.revive()
+        is_back = await store.revive()
         running = stores_in(folder)
         state = state_of(folder)
     finally:
@@ -231,6 +231,7 @@ async def test_a_store_that_is_slow_is_left_alone(tmp_path):
     await store.stop()
     await store.revive()  # nor is one that was stopped
 
+    assert not is_back
     assert running == [pid]
     assert state["pid"] == pid
     assert is_healthy
@@ -250,11 +251,13 @@ async def test_it_is_not_started_at_once_again(tmp_path):
         os.utime(folder / "state.json", (0, 0))
         await store.revive()
         late = state_of(folder)["pid"]
+        answers = await store.is_healthy()
     finally:
         await store.stop()
 
     assert early == pid
     assert late != pid
+    assert answers  # when it returns
 
 
 async def test_after_three_starts_that_failed_it_is_given_up(tmp_path, monkeypatch):
@@ -299,7 +302,8 @@ async def test_a_new_start_after_a_crash_is_where_the_old_one_was(tmp_path):
     await kill(folder)
     second = await coming.start()
     try:
-        await waiting.revive()
+        is_back = await waiting.revive()
+        is_still_back = await waiting.revive()
         running = stores_in(folder)
         is_healthy = await waiting.is_healthy()
     finally:
@@ -307,5 +311,6 @@ async def test_a_new_start_after_a_crash_is_where_the_old_one_was(tmp_path):
         await coming.stop()
 
     assert second == first
+    assert (is_back, is_still_back) == (True, False)
     assert len(running) == 1
     assert is_healthy

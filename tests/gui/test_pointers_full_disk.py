@@ -49,6 +49,6 @@ async def test_what_does_not_fit_is_said(opened, tmp_path, disk, chosen):
     left = [path.name for path in disk.iterdir()]
 
     assert "“big.bin” does not fit on the disk" in said
-    assert ("1 of 2 files were not downloaded" in said) == (chosen == "all")
+    assert ("1 of 2 files were not downloaded. “big.bin” does not" in said) == (chosen == "all")
     assert ("Make room" in said) == (chosen == "one")
     assert left == (["small.txt"] if chosen == "all" else [])

@@ -41,5 +41,8 @@ class WriteOptions:
 
     Called before a large file is sent; without a size, when the store says that it cannot now.
     """
-    revive: Callable[[], Awaitable[None]] | None = None
-    """Called while a store of ours does not answer: starts it if it ended. What it raises ends the wait."""
+    revive: Callable[[], Awaitable[bool]] | None = None
+    """Called while a store of ours does not answer: starts it if it ended; returns whether it answers now.
+
+    What it raises ends the wait.
+    """

@@ -52,7 +52,8 @@ class Retries:
 
     Args:
         patience_s: Seconds that an outage is waited out; 0 for not at all.
-        ask: Asks the store for a sign of life; raises `EndpointUnreachable` or `TransferCut` for none.
+        ask: Asks the store for a sign of life, and returns whether it was away until then; raises
+            `EndpointUnreachable` or `TransferCut` for none.
         check_room: Of `WriteOptions`: a store of ours that is full says that it has a fault of its own.
     """
 
@@ -60,7 +61,7 @@ class Retries:
         self,
         *,
         patience_s: float = 0.0,
-        ask: Callable[[], Awaitable[None]] | None = None,
+        ask: Callable[[], Awaitable[bool]] | None = None,
         check_room: Callable[[int | None], Awaitable[None]] | None = None,
     ) -> None:
         self._patience_s = patience_s
@@ -130,10 +131,11 @@ class Retries:
                 return True
             began = time.monotonic()
             wait = 1.0
+            was_away = False
             try:
                 while True:
                     try:
-                        await self._ask()
+                        was_away = await self._ask()
                     except (EndpointUnreachable, TransferCut) as heard:
                         if time.monotonic() - began > self._patience_s:
                             raise error from None
@@ -149,7 +151,7 @@ class Retries:
                     else:
                         break
             finally:
-                was_out, self.outage = self.outage is not None, None
+                was_out, self.outage = was_away or self.outage is not None, None
             self._recoveries += was_out
             return was_out
 

@@ -629,21 +629,24 @@ class ContentWriter:
         """What the store is known by in the journal."""
         return self.options.store_name or str(self._client.meta.endpoint_url or "")
 
-    async def _ask(self) -> None:
-        """Ask the store for a sign of life."""
-        if self._last is not None:
-            # Not for the key in question: a path on which one content is cut is no outage.
-            try:
-                await self.requests.look({"bucket": self._last["bucket"], "key": _SIGN_OF_LIFE})
-            except (EndpointUnreachable, TransferCut) as error:
-                if self.options.revive is None:
-                    raise
-                await self.options.revive()  # the next time it is asked it may answer
-                raise EndpointUnreachable(
-                    "The store on this computer does not answer.",
-                    hint="If it ended, it is started again.",
-                    technical=error.technical,
-                ) from error
+    async def _ask(self) -> bool:
+        """Ask the store for a sign of life; return whether it had ended, and was started again."""
+        if self._last is None:
+            return False
+        # Not for the key in question: a path on which one content is cut is no outage.
+        try:
+            await self.requests.look({"bucket": self._last["bucket"], "key": _SIGN_OF_LIFE})
+        except (EndpointUnreachable, TransferCut) as error:
+            if self.options.revive is None:
+                raise
+            if await self.options.revive():
+                return True
+            raise EndpointUnreachable(
+                "The store on this computer does not answer.",
+                hint="If it ended, it is started again.",
+                technical=error.technical,
+            ) from error
+        return False
 
     def check_writable(self) -> None:
         """Raise `NotImplementedError` where there is no router."""

@@ -345,10 +345,10 @@ def _ended(ends: Sequence[Downloaded]) -> str:
             done=words, n=f"{numbered:,}"
         )
     if bad and bad[0].error is not None:
-        words = tr("{bad} of {all} were not downloaded. {name}: {why}").format(
+        name, why = bad[0].place.file_name, bad[0].error.title
+        words = tr("{bad} of {all} were not downloaded. {why}").format(
             bad=f"{len(bad):,}",
             all=files_text(len(ends)),
-            name=bad[0].place.file_name,
-            why=bad[0].error.title,
+            why=why if f"“{name}”" in why else f"{name}: {why}",
         )
     return words
