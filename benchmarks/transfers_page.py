@@ -44,7 +44,7 @@ def main() -> None:
                 await use(window, source, options, results)
             finally:
                 with anyio.CancelScope(shield=True):
-                    await service.cancel_all()
+                    await service.transfers.cancel_all()
 
         real_window.use_window(f"http://127.0.0.1:{port}", work)
     print(f"peak of resident memory: {real_window.peak()}")

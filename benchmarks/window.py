@@ -50,7 +50,7 @@ def main() -> None:
                 group.start_soon(real_window.scroll, window.transfers.view)
                 real_window.drop(window, sources)
                 await anyio.sleep(0.1)
-                while service.active_count:
+                while service.transfers.active_count:
                     await anyio.sleep(0.02)
                 await anyio.sleep(0.5)
                 group.cancel_scope.cancel()

@@ -50,7 +50,6 @@ from hashdrop.team import catalog_place
 from hashdrop.team import shown
 from hashdrop.transfers.engine import Engine
 from hashdrop.transfers.engine import open_engine
-from hashdrop.transfers.events import Listener
 from hashdrop.transfers.history import History
 from hashdrop.transfers.history import PastDrop
 from hashdrop.transfers.history import open_history
@@ -125,7 +124,8 @@ class Service:
         self._settings = settings
         self._override = override
         self._catalog = catalog
-        self._engine = engine
+        self.transfers = engine
+        """Pauses, resumes, cancels and forgets them; what needs the current connection is here."""
         self._local_store = local_store
         self._history = history
         self._group = group
@@ -182,18 +182,18 @@ class Service:
     async def signed_in(self) -> None:
         """Go on, with the credentials as they are now, with all that waits for the person to sign in."""
         async with self._switching:
-            for old in self._engine.blocked_targets:
+            for old in self.transfers.blocked_targets:
                 if old is self._target:
                     await self._reopen()
                     continue
                 new = Target(old.connection)
                 await self._targets.reach(new)
                 if not new.has_failed:
-                    self._engine.replace_target(old, new)
+                    self.transfers.replace_target(old, new)
 
     def try_now(self) -> None:
         """Ask for a store that is out of reach now, not when it is due."""
-        self._engine.hurry()
+        self.transfers.hurry()
 
     async def use_connection(self, name: str) -> None:
         """Make another connection current, save that, and reach it.
@@ -259,15 +259,6 @@ class Service:
 
     # --- transfers -------------------------------------------------------------------------------
 
-    @property
-    def active_count(self) -> int:
-        """Transfers that are not at their end."""
-        return self._engine.active_count
-
-    def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Tell a listener every event of transfers; returns what ends it."""
-        return self._engine.subscribe(listener)
-
     def add(
         self,
         paths: Sequence[Path],
@@ -281,7 +272,7 @@ class Service:
 
         With `asks`, one that is larger than `large_drop` is held until `release` or `dismiss`.
         """
-        return self._engine.add(
+        return self.transfers.add(
             paths,
             self._target,
             tags=tags,
@@ -289,14 +280,6 @@ class Service:
             repair=repair,
             ask_above=self.large_drop if asks else None,
         )
-
-    def release(self, batch: int) -> None:
-        """Begin a drop that is held."""
-        self._engine.release(batch)
-
-    def dismiss(self, batch: int) -> None:
-        """Forget a drop that is held."""
-        self._engine.dismiss(batch)
 
     def add_stream(
         self,
@@ -307,56 +290,11 @@ class Service:
         repair: bool = False,
     ) -> int:
         """Queue a stream that comes once; returns the number of its batch."""
-        return self._engine.add_stream(stream, self._target, name=name, tags=tags, repair=repair)
-
-    def cancel(self, ids: Iterable[int]) -> None:
-        """Cancel transfers."""
-        self._engine.cancel(ids)
-
-    def cancel_drop(self, batch: int) -> None:
-        """Cancel all of a drop, also what was not found of it yet."""
-        self._engine.cancel_drop(batch)
+        return self.transfers.add_stream(stream, self._target, name=name, tags=tags, repair=repair)
 
     def retry(self, ids: Iterable[int], *, repair: bool = False) -> None:
         """Queue failed or cancelled transfers again; with `repair` what stands in their way is replaced."""
-        self._engine.retry(ids, self._target, repair=repair)
-
-    def forget(self, ids: Iterable[int]) -> None:
-        """Know no more of failed or cancelled transfers; they do not come back at the next start either."""
-        self._engine.forget(ids)
-
-    def pause(self, ids: Iterable[int]) -> None:
-        """Pause transfers."""
-        self._engine.pause(ids)
-
-    def pause_drop(self, batch: int) -> None:
-        """Pause all of a drop, also what is still found of it."""
-        self._engine.pause_drop(batch)
-
-    def resume_drop(self, batch: int) -> None:
-        """Go on with all of a drop, also with what is still found of it."""
-        self._engine.resume_drop(batch)
-
-    def resume(self, ids: Iterable[int]) -> None:
-        """Go on with paused transfers."""
-        self._engine.resume(ids)
-
-    @property
-    def is_paused(self) -> bool:
-        """Whether all is paused."""
-        return self._engine.is_paused
-
-    def pause_all(self) -> None:
-        """Pause everything."""
-        self._engine.pause_all()
-
-    def resume_all(self) -> None:
-        """Go on with everything."""
-        self._engine.resume_all()
-
-    def end_pause(self) -> None:
-        """Go on with what `pause_all` paused; what was paused by itself stays so."""
-        self._engine.end_pause()
+        self.transfers.retry(ids, self._target, repair=repair)
 
     async def restore(self) -> int:
         """Queue again what an earlier run left; returns how many files came back.
@@ -376,12 +314,7 @@ class Service:
                 self._group.start_soon(self._targets.reach, targets[key])
             return targets[key]
 
-        return await self._engine.restore(target_of)
-
-    @property
-    def paused_count(self) -> int:
-        """Transfers that are paused, one by one or with all others."""
-        return self._engine.paused_count
+        return await self.transfers.restore(target_of)
 
     async def suspend(self) -> None:
         """Stop everything so that the next start goes on with it."""
@@ -394,20 +327,12 @@ class Service:
             keep: Whether the next start goes on with what is unfinished; else it is cancelled, and only
                 what failed is tried again.
         """
-        await (self._engine.suspend() if keep else self._engine.cancel_all())
+        await (self.transfers.suspend() if keep else self.transfers.cancel_all())
         await run_sync(partial(self.paths.kept_queue.touch, mode=0o600))
-
-    async def cancel_all(self) -> None:
-        """Cancel everything; returns when nothing of it is left in S3."""
-        await self._engine.cancel_all()
 
     async def stop_local_store(self) -> None:
         """Stop the embedded store where the loop ended before the service could be closed."""
         await self._local_store.stop()
-
-    async def drained(self) -> None:
-        """Wait until every transfer is at its end."""
-        await self._engine.drained()
 
     # --- history ---------------------------------------------------------------------------------
 
@@ -595,7 +520,7 @@ class Service:
             self._target = Target(old.connection)
         await self._open(self._target)
         if self._target is not old and not self._target.has_failed:
-            self._engine.replace_target(old, self._target)
+            self.transfers.replace_target(old, self._target)
         elif self._target is not old and old.blocked is not None:
             self._target = old  # what waits for it is found again by the next try
 

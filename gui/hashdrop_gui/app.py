@@ -133,7 +133,7 @@ async def _serve(
 
         def on_signal() -> None:
             nonlocal asked, interrupted
-            if asked or not service.active_count:
+            if asked or not service.transfers.active_count:
                 interrupted = True
                 shown.quit_now()
             else:  # the first one asks, a second one does not

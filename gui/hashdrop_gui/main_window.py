@@ -195,7 +195,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         self._unsubscribe = (
-            self._service.subscribe(self.bridge.take),
+            self._service.transfers.subscribe(self.bridge.take),
             self._service.watch_status(self._on_status_changed),
         )
         self.bridge.arrived.connect(self.model.take)
@@ -244,9 +244,9 @@ class MainWindow(QMainWindow):
         for page in (self.transfers, self.pointers):
             page.copy_text_requested.connect(self.copy)
             page.upload_requested.connect(self.intake.choose_files)
-        self.transfers.cancel_requested.connect(self._service.cancel)
+        self.transfers.cancel_requested.connect(self._service.transfers.cancel)
         self.transfers.retry_requested.connect(self._service.retry)
-        self.transfers.pause_requested.connect(self._service.pause)
+        self.transfers.pause_requested.connect(self._service.transfers.pause)
         self.transfers.resume_requested.connect(self.holding.resume)
         self.transfers.batch_action_requested.connect(self.batches.act)
         self.transfers.remove_requested.connect(self.batches.remove)
@@ -396,7 +396,7 @@ class MainWindow(QMainWindow):
 
         It held the window for a fifth of a second each time that their number had grown by a quarter.
         """
-        count = len(self.model.list.files) + self._service.active_count
+        count = len(self.model.list.files) + self._service.transfers.active_count
         if abs(count - self._spared) > _SPARE_EVERY:
             self._spared = count
             gc.freeze()
@@ -419,7 +419,7 @@ class MainWindow(QMainWindow):
         self.holding.show()
 
     def _show_summary(self) -> None:
-        listed, all_paused = self.model.list, self._service.is_paused
+        listed, all_paused = self.model.list, self._service.transfers.is_paused
         words, fraction = self._idle_text(), None
         if listed.active:
             words = active_text(listed, self.speed.rate, all_paused=all_paused)
@@ -433,7 +433,7 @@ class MainWindow(QMainWindow):
         if status.state == "starting":
             local = status.connection.name == LOCAL_CONNECTION_NAME
             return tr("Starting the store on this computer…") if local else tr("Connecting…")
-        if self._service.is_paused:
+        if self._service.transfers.is_paused:
             return tr("All paused")
         return idle_text(self.model.list) or tr("Ready")
 
@@ -501,7 +501,7 @@ class MainWindow(QMainWindow):
         if not count:
             return
         files = files_text(count)
-        paused = self._service.paused_count
+        paused = self._service.transfers.paused_count
         rest = tr("Uploading goes on.")
         if paused:
             rest = tr("{n} of them are paused.").format(n=f"{paused:,}")
@@ -594,7 +594,7 @@ class MainWindow(QMainWindow):
             keep: Whether the next start goes on with what is unfinished; else it is cancelled and cleaned up.
         """
         self.keeps_queue = keep
-        if self._service.active_count:
+        if self._service.transfers.active_count:
             self.say(tr("Stopping…") if keep else tr("Cancelling…"))
             self.setEnabled(False)
         else:
@@ -603,7 +603,7 @@ class MainWindow(QMainWindow):
 
     def ask_to_quit(self) -> None:
         """End the program, or ask first where uploads are running."""
-        active = self._service.active_count
+        active = self._service.transfers.active_count
         if not active:
             self.quit_now()
             return

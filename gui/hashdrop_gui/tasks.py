@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable
 from collections.abc import Callable
@@ -29,7 +30,14 @@ class Tasks:
         """Shows an error to the person."""
 
     def spawn(self, function: Callable[..., Awaitable[Any]], *arguments: Any) -> None:
-        """Start a task; an error in it is shown, and ends only that task."""
+        """Start a task; an error in it is shown, and ends only that task.
+
+        Nothing is started where the loop has ended, though Qt still calls slots: the screen went away.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return
         self._group.start_soon(self._run, function, arguments)
 
     async def _run(

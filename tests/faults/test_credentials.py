@@ -284,7 +284,7 @@ async def test_a_sign_in_that_fails_first_is_no_end(
     events = []
     proxy.add(expired(operation="PutObject"))
     async with open_service(paths, choice=choice, for_people=True) as service:
-        service.subscribe(events.append)
+        service.transfers.subscribe(events.append)
         await service.connect()
         service.add([path])
         with anyio.fail_after(20):
@@ -296,7 +296,7 @@ async def test_a_sign_in_that_fails_first_is_no_end(
                 await service.connect()
             assert service.status.state == "failed"
             await service.connect()
-            await service.drained()
+            await service.transfers.drained()
 
     assert isinstance(events[-1], Stored)
     assert len(s3_server.objects(bucket)) == 1

@@ -157,7 +157,7 @@ async def test_the_tray_says_how_it_stands_and_does_what_it_offers(driver, tmp_p
     tray = driver.window.tray
     idle = tray.tooltip
     entry(tray.menu, "Pause all").trigger()
-    paused = driver.service.is_paused
+    paused = driver.service.transfers.is_paused
     driver.drop(*made(tmp_path, "a.txt"))
     await driver.has("a.txt", State.QUEUED)
     held = tray.tooltip

@@ -123,7 +123,7 @@ async def test_a_pasted_file_is_for_this_person_only(opened, paths):
     """What people paste may be a password."""
     QGuiApplication.clipboard().setText("secret")
     async with opened() as driver:
-        driver.service.pause_all()
+        driver.service.transfers.pause_all()
         await paste(driver)
         await until(lambda: driver.rows)
         (path,) = paths.pasted.iterdir()

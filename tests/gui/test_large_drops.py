@@ -71,7 +71,7 @@ async def test_a_drop_that_was_not_meant_leaves_nothing(driver, s3_server, bucke
     assert [row.name for row in driver.rows] == ["first.bin"]
     assert driver.window.model.rowCount() == 2
     assert driver.window.summary.text() == "1 stored"
-    assert (driver.service.active_count, len(s3_server.objects(bucket))) == (0, 1)
+    assert (driver.service.transfers.active_count, len(s3_server.objects(bucket))) == (0, 1)
 
 
 async def test_the_time_is_estimated_of_what_was_sent(driver, many):

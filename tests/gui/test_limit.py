@@ -115,7 +115,7 @@ async def test_the_end_of_a_timed_pause_leaves_what_was_paused_by_itself(driver,
     driver.service.throttle.change(1000)
     driver.drop(tmp_path / "own.bin", tmp_path / "other.bin")
     await until(lambda: len(driver.rows) == 2)
-    driver.service.pause([driver.row("own.bin").id])
+    driver.service.transfers.pause([driver.row("own.bin").id])
     await driver.has("own.bin", State.PAUSED)
     await choose(driver, "Pause for 15 minutes")
     await driver.has("other.bin", State.PAUSED)
@@ -132,11 +132,11 @@ async def test_the_end_of_a_timed_pause_leaves_what_was_paused_by_itself(driver,
 async def test_a_timed_pause_is_ended_by_the_button(driver):
     """Whoever resumes before is not paused or resumed by the clock later."""
     await choose(driver, "Pause for 1 hour")
-    paused = driver.service.is_paused
+    paused = driver.service.transfers.is_paused
     driver.window.bottom.turn.click()
 
     assert paused
-    assert not driver.service.is_paused
+    assert not driver.service.transfers.is_paused
     assert driver.window.holding.timed_pause.until is None
 
 

@@ -84,13 +84,13 @@ async def test_a_failure_of_a_name_that_is_no_unicode_ends_nothing(opened, tmp_p
     """Its sentence is kept in the history like any other."""
     path = tmp_path / os.fsdecode(b"latin-\xe9.txt")
     async with opened() as driver:
-        driver.service.pause_all()
+        driver.service.transfers.pause_all()
         path.write_text("x")
         driver.drag(uri := uris(path))
         driver.release(uri)
         await until(lambda: driver.rows)
         path.unlink()
-        driver.service.resume_all()
+        driver.service.transfers.resume_all()
         row = await driver.has(path.name, State.FAILED)
         (drop,) = await driver.service.history()
 

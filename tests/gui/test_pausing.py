@@ -89,7 +89,7 @@ async def test_one_row_goes_on_while_the_others_stay_paused(driver, s3_server, b
         (tmp_path / name).write_text(name)
     driver.drop(tmp_path / "a.txt", tmp_path / "b.txt")
     await until(lambda: len(driver.rows) == 2)
-    driver.service.pause([driver.row("a.txt").id])
+    driver.service.transfers.pause([driver.row("a.txt").id])
     await driver.has("a.txt", State.PAUSED)
     driver.click_row("a.txt")
     driver.click_link("a.txt", Action.RESUME)

@@ -81,7 +81,7 @@ async def test_a_store_is_asked_once(s3_server, bucket, tmp_path, monkeypatch):
             ) as service:
                 await service.connect()
                 service.add([path])
-                await service.drained()
+                await service.transfers.drained()
             created.append(proxy.count("CreateMultipartUpload"))
 
     assert created == [1, 1]

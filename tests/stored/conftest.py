@@ -55,7 +55,7 @@ def put(service, tmp_path):
         path.write_bytes(data)
         top = tmp_path / "sources" / name.split("/")[0]
         service.add([top], tags=tags)
-        await service.drained()
+        await service.transfers.drained()
         rows = await service.stored.search()
         return next(row for row in rows if row.name == path.name)
 

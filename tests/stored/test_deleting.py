@@ -212,7 +212,7 @@ async def test_a_refusal_keeps_the_name(opened, s3_server, bucket, tmp_path):
     with FaultProxy.to(s3_server.endpoint_url) as proxy:
         async with opened(proxy.endpoint_url) as service:
             service.add([tmp_path / "a.txt", tmp_path / "b.txt"])
-            await service.drained()
+            await service.transfers.drained()
             rows = await service.stored.search("", limit=9)
             kept = next(row for row in rows if row.name == "a.txt")
             proxy.add(
@@ -234,7 +234,7 @@ async def test_a_lock_is_told_before_and_when_it_refuses(opened, s3_server, lock
     with FaultProxy.to(s3_server.endpoint_url) as proxy:
         async with opened(proxy.endpoint_url, bucket=locking) as service:
             service.add([tmp_path / "a.txt"])
-            await service.drained()
+            await service.transfers.drained()
             (row,) = await service.stored.search()
             client = s3_server.client()
             ends = datetime.now(UTC) + timedelta(hours=1)

@@ -141,7 +141,7 @@ async def test_a_store_without_tags_is_not_written_to(opened, s3_server, bucket,
             proxy.add(Rule.answer("GetObjectTagging", 501, "NotImplemented", times=9))
         async with opened(proxy.endpoint_url, object_tags=answer != "off") as service:
             service.add([tmp_path / "a.txt"])
-            await service.drained()
+            await service.transfers.drained()
             (row,) = await service.stored.search()
             in_store = await service.stored.change_tags(Place.of(row), {"run": "7"})
             (after,) = await service.stored.search("tag:run=7")

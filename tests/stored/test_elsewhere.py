@@ -100,7 +100,7 @@ async def twins(service, tmp_path):
     path = tmp_path / "own.csv"
     path.write_bytes(b"the same")
     service.add([path])
-    await service.drained()
+    await service.transfers.drained()
     (own,) = await service.stored.search()
     name = StoredName(own.pointer, "theirs.csv", "", own.connection, {}, machine="another")
     await (await service.catalog()).record_many([name])
@@ -239,7 +239,7 @@ async def test_a_name_of_anothers_store_is_none_of_ones_own(service, twins, tmp_
     again = tmp_path / "theirs.csv"
     again.write_bytes(b"the same")
     service.add([again])
-    await service.drained()
+    await service.transfers.drained()
     found = {
         (row.name, Place.of(row).elsewhere): row.gone_at is not None
         for row in await service.stored.search()

@@ -263,4 +263,4 @@ async def drive(
             yield Driver(window)
         finally:
             with anyio.CancelScope(shield=True):
-                await service.cancel_all()
+                await service.transfers.cancel_all()

@@ -220,7 +220,7 @@ async def run_put(
         service.throttle.change(limit_rate)
         report = _Report(as_json=as_json, bars=bars)
         early: list[Event] = []
-        hear_no_more = service.subscribe(early.append)
+        hear_no_more = service.transfers.subscribe(early.append)
         with bars:
             files = [Path(path) for path in paths if path != "-"]
             if files:  # they are hashed while the store is being reached
@@ -231,8 +231,8 @@ async def run_put(
                 raise service.status.error
             for event in early:
                 report(event)
-            service.subscribe(report)
+            service.transfers.subscribe(report)
             if "-" in paths:
                 service.add_stream(standard_input(), name=name, tags=tags, repair=repair)
-            await service.drained()
+            await service.transfers.drained()
     return 1 if report.failed else 0

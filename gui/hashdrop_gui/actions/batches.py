@@ -72,11 +72,11 @@ class Batches(QObject):
         files = batch.files
         match BatchAction(action):
             case BatchAction.PAUSE:
-                self._service.pause_drop(number)
+                self._service.transfers.pause_drop(number)
             case BatchAction.RESUME:
-                self._service.resume_drop(number)
+                self._service.transfers.resume_drop(number)
             case BatchAction.CANCEL:
-                self._service.cancel_drop(number)
+                self._service.transfers.cancel_drop(number)
             case BatchAction.RETRY:
                 self._service.retry([one.id for one in files if one.state is State.FAILED])
             case BatchAction.REMOVE:
@@ -89,7 +89,7 @@ class Batches(QObject):
     def remove(self, rows: Iterable[FileRow]) -> None:
         """Take files that are at their end off the list; nothing that is stored is touched."""
         gone = [row for row in rows if row.state.is_final]
-        self._service.forget([row.id for row in gone])
+        self._service.transfers.forget([row.id for row in gone])
         self._model.remove(gone)
 
     def remove_finished(self) -> None:

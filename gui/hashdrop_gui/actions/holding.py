@@ -58,7 +58,7 @@ class Holding(QObject):
         self.timed_pause.ended.connect(self._on_pause_ended)
         bar.pause_requested.connect(self.pause_all)
         bar.resume_requested.connect(self.resume_all)
-        bar.cancel_requested.connect(lambda: tasks.spawn(service.cancel_all))
+        bar.cancel_requested.connect(lambda: tasks.spawn(service.transfers.cancel_all))
         bar.limit.limit_chosen.connect(self.limit)
         bar.limit.own_limit_requested.connect(self._on_own_limit_requested)
         bar.limit.pause_chosen.connect(self.pause_for)
@@ -67,17 +67,17 @@ class Holding(QObject):
     @property
     def is_held(self) -> bool:
         """Whether all is held: at once, or file by file."""
-        return self._service.is_paused or is_held(self._list, all_paused=False)
+        return self._service.transfers.is_paused or is_held(self._list, all_paused=False)
 
     def pause_all(self) -> None:
         """Pause everything, and what is dropped from now on."""
-        self._service.pause_all()
+        self._service.transfers.pause_all()
         self.show()
 
     def resume_all(self) -> None:
         """Go on with everything."""
         self.timed_pause.forget()
-        self._service.resume_all()
+        self._service.transfers.resume_all()
         self.show()
 
     def pause_for(self, pause: Pause) -> None:
@@ -87,7 +87,7 @@ class Holding(QObject):
 
     def resume(self, ids: list[int]) -> None:
         """Go on with some files."""
-        self._service.resume(ids)
+        self._service.transfers.resume(ids)
         self.show()
 
     def limit(self, bytes_per_s: float | None) -> None:
@@ -104,7 +104,7 @@ class Holding(QObject):
         self.changed.emit()
 
     def _on_pause_ended(self) -> None:
-        self._service.end_pause()
+        self._service.transfers.end_pause()
         self.show()
 
     def _show_limit(self, bytes_per_s: float | None) -> None:

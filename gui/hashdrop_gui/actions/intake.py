@@ -55,7 +55,7 @@ class Intake(QObject):
         self._tasks = tasks
         self._window = window
         self._pasted = PastedFiles(service.paths.pasted, tasks)
-        self.end = service.subscribe(self._pasted.take)
+        self.end = service.transfers.subscribe(self._pasted.take)
         """Ends the listening."""
         self.watched = WatchedFolder(tasks, self)
         self.watched.arrived.connect(self._service.add)

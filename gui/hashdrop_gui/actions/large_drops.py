@@ -65,6 +65,6 @@ class LargeDrops(QObject):
     def _on_answered(self, number: int, *, upload: bool) -> None:
         del self._questions[number]
         if upload:
-            self._service.release(number)
+            self._service.transfers.release(number)
         else:
-            self._service.dismiss(number)
+            self._service.transfers.dismiss(number)
