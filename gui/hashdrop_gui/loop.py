@@ -35,14 +35,18 @@ def run(
     """
 
     class Loop(QEventLoop):
+        _task: asyncio.Future[Any] | None = None
+
         def run_until_complete(self, future: Any) -> Any:
-            task = asyncio.ensure_future(future, loop=self)
-            try:
-                return super().run_until_complete(task)
-            except RuntimeError:
-                if task.done():
-                    raise
+            self._task = asyncio.ensure_future(future, loop=self)
+            return super().run_until_complete(self._task)
+
+        def run_forever(self) -> Any:
+            result = super().run_forever()
+            # Now: qasync goes on with what Qt has still, and steps of tasks fail without a running loop.
+            if self._task is not None and not self._task.done():
                 screen_lost()
+            return result
 
     return anyio.run(main, backend_options={"loop_factory": lambda: Loop(app)})
 

@@ -32,7 +32,7 @@ class Tasks:
     def spawn(self, function: Callable[..., Awaitable[Any]], *arguments: Any) -> None:
         """Start a task; an error in it is shown, and ends only that task.
 
-        Nothing is started where the loop has ended, though Qt still calls slots: the screen went away.
+        Nothing is started where the loop has ended: Qt calls slots as long as it lives.
         """
         try:
             asyncio.get_running_loop()
