@@ -61,6 +61,7 @@ class _Report:
         self._told_waiting: HashdropError | None = None
         self._cancelled: list[str] = []
         self.failed = 0
+        self.already_stored = 0
 
     def __call__(self, event: Event) -> None:  # noqa: C901  # one case a kind
         """Take an event of the engine."""
@@ -74,6 +75,7 @@ class _Report:
             case Stored():
                 self._stored(event, "stored")
             case AlreadyStored():
+                self.already_stored += 1
                 self._stored(event, "already-stored")
             case Failed():
                 self._ended(event.id, "failed", error=event.error, seconds=event.seconds)
@@ -255,4 +257,14 @@ async def run_put(
             if "-" in paths:
                 service.add_stream(standard_input(), name=name, tags=tags, repair=repair)
             await service.drained()
+        if tags and report.already_stored:
+            files = (
+                "1 file was"
+                if report.already_stored == 1
+                else f"{report.already_stored:,} files were"
+            )
+            click.echo(
+                f"hashdrop: {files} stored already: the catalog has the tags, S3 keeps those from before.",
+                err=True,
+            )
     return 1 if report.failed else 0
