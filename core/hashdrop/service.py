@@ -564,9 +564,10 @@ def _resolved(choice: Choice, settings: Settings) -> Connection | None:
     name = choice.name or settings.current
     base = settings.named(name) if name != LOCAL_CONNECTION_NAME else None
     if base is None and choice.name not in {None, LOCAL_CONNECTION_NAME}:
+        names = [LOCAL_CONNECTION_NAME, *(one.name for one in settings.connections)]
+        there = ", ".join(f"“{name}”" for name in dict.fromkeys(names))
         raise SettingsError(
-            f"There is no connection named “{choice.name}”.",
-            hint="The names stand in the window at the left.",
+            f"There is no connection named “{choice.name}”.", hint=f"There are: {there}."
         )
     return choice.applied(base or local_connection(settings))
 

@@ -114,6 +114,24 @@ async def test_tags_are_those_of_all_names_and_of_laboxs_record(place):
     ]
 
 
+async def test_a_name_that_is_stored_again_has_the_new_tags_too(place):
+    """Other names have not; an import changes none."""
+    async with open_catalog(place) as catalog:
+        await catalog.record_many([stored(1, tags={"run": "7", "old": "1"}), stored(1, "b.txt")])
+        await catalog.record_many([stored(1, tags={"run": "8", "ü": ""}), stored(1, "b.txt")])
+        await catalog.import_many([ImportedName(stored(1, tags={"run": "9"}))])
+        found = {
+            text: [row.name for row in await catalog.search(parse_filters(text))]
+            for text in ("tag:run=7", "tag:run=8", "tag:run=9", "tag:old", "tag:ü=")
+        }
+        rows = {row.name: dict(row.tags) for row in await catalog.page()}
+
+    assert found == {
+        "tag:run=7": [], "tag:run=8": ["a.txt"], "tag:run=9": [], "tag:old": ["a.txt"], "tag:ü=": ["a.txt"],
+    }  # fmt: skip
+    assert rows == {"a.txt": {"run": "8", "old": "1", "ü": ""}, "b.txt": {}}
+
+
 async def test_imported_names_bring_their_marks_and_change_none(place):
     """What is known is left alone, whatever the file says of it."""
     async with open_catalog(place) as catalog:

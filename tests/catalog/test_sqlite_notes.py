@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import asynccontextmanager
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC
 from datetime import datetime
 from datetime import timedelta
@@ -62,7 +63,8 @@ STORED = [
         stored_at=datetime(2025, 6, 7, 8, 9, 10, 11, tzinfo=timezone(timedelta(hours=5))),
     ),
 ]
-ROUNDS = [STORED[:2], STORED[2:4], STORED, STORED[::-1]]
+TAGGED = [replace(one, tags={"run": "9", "new": "y"}) for one in STORED]
+ROUNDS = [STORED[:2], STORED[2:4], STORED, STORED[::-1], TAGGED]
 
 
 @asynccontextmanager
@@ -112,7 +114,7 @@ async def test_the_rows_are_those_of_sqlalchemy(tmp_path):
             added.append([await catalog.record_many(some) for some in ROUNDS])
         dumps.append(dump(path))
 
-    assert added[0] == added[1] == [2, 1, 1, 0]
+    assert added[0] == added[1] == [2, 1, 1, 0, 0]
     assert dumps[0] == dumps[1]
     assert len(dumps[1][noting.NAMES]) == 4
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 
 import pytest
 
@@ -215,6 +216,18 @@ def test_damaged_settings_are_kept_aside_and_told(inside, good, place, tmp_path)
     assert any("no TOML" in p.read_text() for p in config.iterdir() if p.name != "settings.toml")
 
 
+def test_a_connection_that_is_none_names_those_there_are(program, good, monkeypatch, tmp_path):
+    """A server has no window where the names stand."""
+    settings = tmp_path / "config" / "settings.toml"
+    settings.parent.mkdir()
+    settings.write_text('version = 1\n[[connections]]\nname = "lab"\nbucket = "lab-data"\n')
+    ran = program("put", good, "--connection", "lap", "--config", settings.parent)
+
+    assert ran.err == (
+        "hashdrop: There is no connection named “lap”. There are: “This computer”, “lab”.\n"
+    )
+
+
 # --- Ctrl-C ---------------------------------------------------------------------------------------
 
 
@@ -288,6 +301,60 @@ def test_ctrl_c_at_the_end_leaves_a_whole_object_or_none(start_put, s3_server, b
     assert ran.code == 130
     assert s3_server.open_uploads(bucket) == []
     assert all(key.startswith("raw/") and size == 40 * MIB for key, size in left.items())
+
+
+def test_ctrl_c_with_many_files_tells_how_many(program, place, proxy, tmp_path):
+    """Not a line for each: what matters would be lost among thousands."""
+    options = [*place, "--endpoint-url", proxy.endpoint_url]
+    (tmp_path / "small").write_bytes(b"so that what the store can do is known")
+    assert program("put", tmp_path / "small", *options).code == 0
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(40):
+        (folder / f"{number}.bin").write_bytes(b"%d" % number)
+    rule = Rule.hold("PutObject")
+    proxy.add(rule)
+    process = start_program("put", folder, *options)
+    was_reached = rule.reached.wait(30)
+    interrupt(process)
+    rule.release()
+    ran = end_of(process).checked()
+    stored = len(ran.out.splitlines())
+
+    assert was_reached
+    assert ran.code == 130
+    assert ran.err.splitlines() == [
+        f"hashdrop: {40 - stored} files were cancelled; the same command stores them.",
+        "Interrupted.",
+    ]
+
+
+_INTERRUPTED_WHILE = """
+import os, signal, sys
+
+module = sys.argv[1]
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == module:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+from hashdrop.cli import program
+sys.argv[1:] = ["ls"]
+sys.exit(program())
+"""
+
+
+@pytest.mark.parametrize("module", ["pydantic", "hashdrop.cli.main", "hashdrop.cli.ls"])
+def test_ctrl_c_while_the_program_starts(module):
+    """Its libraries are being loaded: no traceback tells of them."""
+    command = [sys.executable, "-c", _INTERRUPTED_WHILE, module]
+    ran = subprocess.run(command, check=False, capture_output=True, text=True)
+
+    assert ran.returncode == 130
+    assert ran.stdout == ""
+    assert ran.stderr.strip() in {"", "Interrupted."}
 
 
 def test_ctrl_c_while_standard_input_is_awaited(place, s3_server, bucket):

@@ -124,6 +124,23 @@ def test_a_download_that_is_cut_is_resumed(inside, place, stored, s3_server, tmp
     assert (tmp_path / "got").read_bytes() == DATA
 
 
+@pytest.mark.parametrize(
+    ("output", "says"), [("new/", "There is no folder “new/”"), ("", "An empty path names no file")]
+)
+def test_no_file_gets_the_name_of_a_folder(
+    inside, place, stored, tmp_path, monkeypatch, output, says
+):
+    """Nor is a variable of a script that is not set taken for the current folder."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    ran = inside("get", stored["key"], "-o", output, *place)
+
+    assert (ran.code, ran.out) == (2, "")
+    assert says in ran.err
+    assert list(folder.iterdir()) == []
+
+
 def test_a_place_that_cannot_be_written_is_a_sentence(inside, place, stored, tmp_path):
     """A folder that does not exist."""
     ran = inside("get", stored["key"], "-o", tmp_path / "nowhere" / "got", *place)

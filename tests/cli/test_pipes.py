@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import signal
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -120,6 +124,44 @@ def test_an_import_that_waits_for_its_input_is_interrupted(other):
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 130
     assert end_of(process).checked().out == ""
+
+
+def test_an_interrupted_import_says_how_far_it_came(program, other, tmp_path):
+    """What was added stays, and the same import goes on."""
+    hashes = (hashlib.sha256(str(number).encode()).hexdigest() for number in range(30_000))
+    rows = (
+        {"name": "a", "folder": "", "bucket": "b", "key": one, "content_hash": one, "size": 1, "tags": {}}
+        for one in hashes
+    )  # fmt: skip
+    path = tmp_path / "many.jsonl"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    process = start_program("catalog", "import", path, *other)
+    catalog = other[1] / "catalog.sqlite3"
+    while not names_in(catalog):
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    ran = end_of(process).checked()
+    told = re.fullmatch(
+        r"hashdrop: ([0-9,]+) rows were read and ([0-9,]+) names added; they stay\. "
+        r"The same import goes on\.\nInterrupted\.\n",
+        ran.err,
+    )
+    there = names_in(catalog)
+    again = program("catalog", "import", path, "--json", *other)
+
+    assert (ran.code, ran.out) == (130, "")
+    assert told is not None, ran.err
+    assert told[1] == told[2]
+    assert 0 <= there - int(told[2].replace(",", "")) <= 250
+    assert again.row == {"read": 30_000, "added": 30_000 - there, "bad": 0}
+
+
+def names_in(catalog):
+    try:
+        with closing(sqlite3.connect(f"file:{catalog}?mode=ro", uri=True)) as database:
+            return database.execute("SELECT count(*) FROM hashdrop_names").fetchone()[0]
+    except sqlite3.Error:  # it is not made yet
+        return 0
 
 
 @pytest.mark.parametrize("before", [None, "the older one"], ids=["new", "in-the-way"])

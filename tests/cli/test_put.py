@@ -228,6 +228,21 @@ def test_tags_and_a_router_of_ones_own(
     assert tags == [{"Key": "run", "Value": "7"}]
 
 
+def test_a_stored_file_is_tagged_by_storing_it_again(program, place, s3_server, bucket, files):
+    """It is found by its tags; that the object keeps its own is said."""
+    before = program("put", files[1], "--json", "--tag", "run=7", *place)
+    again = program("put", files[1], "--json", "--tag", "run=8", *place)
+    found = program("ls", "--search", "tag:run=8", "--json")
+    tags = s3_server.client().get_object_tagging(Bucket=bucket, Key=before.row["key"])["TagSet"]
+
+    assert (before.err, again.row["status"]) == ("", "already-stored")
+    assert found.row["key"] == before.row["key"]
+    assert tags == [{"Key": "run", "Value": "7"}]
+    assert again.err == (
+        "hashdrop: 1 file was stored already: the catalog has the tags, S3 keeps those from before.\n"
+    )
+
+
 # --- the store on this computer -------------------------------------------------------------------
 
 

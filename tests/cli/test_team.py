@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pty
+import termios
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -192,6 +197,46 @@ def test_to_a_team_and_back(hashdrop, url, postgres, keys, tmp_path):
     assert "hashdrop_names" in {row["tablename"] for row in tables}
     assert back.out.strip() == f"The catalog is {before.out.strip()}"
     assert postgres.password not in settings + used.out + where.out
+
+
+def test_where_it_is_as_json(program, url, postgres, keys, tmp_path):
+    own = folders(tmp_path, "one")
+    used = program("catalog", "use", url, "--json", *own)
+    where = program("catalog", "where", "--json", *own)
+
+    assert used.row == where.row == {"catalog": without_password(url)[0]}
+
+
+def test_ctrl_c_instead_of_the_password(url, keys, tmp_path):
+    """At a terminal: it ends at once, nothing is chosen, and what is typed is seen again."""
+    ours, theirs = pty.openpty()
+    shown = termios.tcgetattr(ours)[3] & termios.ECHO
+    process = start_program(
+        "catalog", "use", postgres_address(url), *folders(tmp_path, "one"),
+        stdin=theirs, preexec_fn=partial(of_terminal, theirs),
+    )  # fmt: skip
+    try:
+        asked = b""
+        while b"Password: " not in asked:
+            asked += os.read(ours, 100)
+        while termios.tcgetattr(ours)[3] & termios.ECHO:
+            assert process.poll() is None
+        os.write(ours, b"\x03")
+        ran = end_of(process, timeout=20).checked()
+
+        assert termios.tcgetattr(ours)[3] & termios.ECHO == shown != 0
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+    assert (ran.code, ran.out) == (130, "")
+    assert not (tmp_path / "one" / "config" / "settings.toml").exists()
+
+
+def of_terminal(descriptor):
+    """In a child: its terminal, that Ctrl-C and the question for a password go by."""
+    os.setsid()
+    fcntl.ioctl(descriptor, termios.TIOCSCTTY, 0)
 
 
 @pytest.mark.parametrize("fault", ["password", "database", "nobody-there", "address"])

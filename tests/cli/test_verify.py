@@ -70,6 +70,21 @@ def test_objects_of_other_buckets_are_left_out_and_told(inside, place, stored, s
     assert "1 in other buckets were left out" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [(("--search", "tag:run=8"), "fits “tag:run=8”"), (("--all", "--bucket", "other"), "is known")],
+)
+def test_silence_is_no_proof(inside, place, stored, arguments, says):
+    """A search that finds nothing, a bucket that is misspelt: a script's log would look like success."""
+    ran = inside("verify", "--json", *place, *arguments)
+    bucket = arguments[-1] if "--bucket" in arguments else stored["bucket"]
+
+    assert ran.out == ""
+    assert (
+        ran.err.splitlines()[-1] == f"hashdrop: nothing in “{bucket}” {says}: nothing was verified."
+    )
+
+
 @pytest.mark.parametrize("arguments", [(), ("--all", "--search", "x"), ("--all", "raw/k")])
 def test_what_is_to_be_verified_is_said_once(inside, place, arguments):
     ran = inside("verify", *arguments, *place)

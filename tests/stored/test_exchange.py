@@ -10,6 +10,7 @@ import os
 import pty
 import resource
 import sqlite3
+import stat
 from contextlib import closing
 from datetime import UTC
 from datetime import datetime
@@ -233,6 +234,27 @@ def test_no_file_does_harm(data, tmp_path_factory):
 
     for form in Format:
         anyio.run(partial(read, form))
+
+
+async def test_who_may_not_read_the_old_file_may_not_read_the_new_one(tmp_path, monkeypatch):
+    """Nor what is written first."""
+    rights = []
+
+    def sync(descriptor, original=os.fsync):
+        rights.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
+        original(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    target = tmp_path / "all.jsonl"
+    target.touch(mode=0o600)
+    async with open_service(folders(tmp_path, "one")) as service:
+        await (await service.catalog()).record_many([name_of(1)])
+        await service.stored.export_file(target, Format.JSONL)
+        await service.stored.export_file(tmp_path / "new.jsonl", Format.JSONL)
+
+    assert rights[0] == 0o600
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert json.loads(target.read_text())["name"] == "a.txt"
 
 
 # --- the command line ----------------------------------------------------------------------------

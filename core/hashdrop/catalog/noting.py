@@ -49,7 +49,8 @@ _MOST_AT_ONCE = 500
 
 Row = dict[str, Any]
 _Place = tuple[str, str, str]
-_Name = tuple[UUID, str, str, str]
+Name = tuple[UUID, str, str, str]
+"""Manifest, name, folder and connection: no two are the same."""
 
 
 class Tables(Protocol):
@@ -75,6 +76,20 @@ class Tables(Protocol):
         """
         ...
 
+    def tags(self, name: Name) -> tuple[int, dict[str, str]]:
+        """Return id and tags of a name that is there."""
+        ...
+
+    def change_tags(self, number: int, tags: dict[str, str], new: Collection[str]) -> None:
+        """Give a name these tags.
+
+        Args:
+            number: Its id.
+            tags: All of them.
+            new: Those that it has not, or with another value.
+        """
+        ...
+
     def add(self, table: str, rows: Sequence[Row]) -> None:
         """Add rows to a table."""
         ...
@@ -87,13 +102,13 @@ class Tables(Protocol):
 def note_all(tables: Tables, stored: Sequence[StoredName], *, is_there: bool = True) -> int:
     """Note objects, each under a name; the same name of an object is noted once.
 
-    Names of it by the same connection that were marked as gone are there again. Names that are no Unicode
-    are noted as they can be read.
+    Names of it by the same connection that were marked as gone are there again, and a name that is noted
+    again has the new tags, too. Names that are no Unicode are noted as they can be read.
 
     Args:
         tables: Of the catalog.
         stored: What was stored.
-        is_there: Whether S3 confirmed it just now; else marks stay.
+        is_there: Whether S3 confirmed it just now; else marks and tags stay.
 
     Returns:
         How many names were new.
@@ -116,8 +131,9 @@ def _note(tables: Tables, stored: Sequence[StoredName], *, is_there: bool) -> in
     manifests = _manifests_of(tables, stored)
     known = _known_names(tables, manifests, {one.name for one in stored})
     new: list[tuple[UUID, StoredName]] = []
-    fresh: dict[_Name, StoredName] = {}
+    fresh: dict[Name, StoredName] = {}
     again: dict[tuple[str, str], set[UUID]] = {}
+    tagged: list[tuple[Name, StoredName]] = []
     for one in stored:
         numbers = manifests.setdefault(_place(one.pointer), [])
         store = own_store(one.connection, one.machine)
@@ -137,12 +153,16 @@ def _note(tables: Tables, stored: Sequence[StoredName], *, is_there: bool) -> in
                 new.append((key[0], one))
         elif key in fresh:
             fresh[key] = one
+        elif is_there and one.tags:
+            tagged.append((key, one))
     now = datetime.now(UTC)
     if new:
         tables.add(MANIFESTS, [_manifest_row(number, one, now) for number, one in new])
         tables.add(CONTENTS, [_content_row(number, one, now) for number, one in new])
     for (connection, store), numbers in again.items():
         tables.mark_there(numbers, connection, store)
+    for key, one in tagged:
+        _add_tags(tables, key, one.tags)
     _add_names(tables, fresh, now)
     return len(fresh)
 
@@ -161,7 +181,7 @@ def own_store(connection: str, machine: str | None) -> str:
     return _machine() if machine is None else machine
 
 
-def _name(manifest: UUID, stored: StoredName) -> _Name:
+def _name(manifest: UUID, stored: StoredName) -> Name:
     return manifest, stored.name, stored.folder, stored.connection
 
 
@@ -185,7 +205,7 @@ def _manifests_of(tables: Tables, stored: Sequence[StoredName]) -> dict[_Place, 
 
 def _known_names(
     tables: Tables, manifests: Mapping[_Place, Sequence[UUID]], names: Collection[str]
-) -> dict[_Name, tuple[str, bool]]:
+) -> dict[Name, tuple[str, bool]]:
     """Return those names that the catalog has, in whose own store, and whether they are marked as gone."""
     wanted = {number for numbers in manifests.values() for number in numbers}
     # By both: one content may have very many names.
@@ -196,7 +216,15 @@ def _known_names(
     }
 
 
-def _add_names(tables: Tables, names: Mapping[_Name, StoredName], now: datetime) -> None:
+def _add_tags(tables: Tables, name: Name, tags: Mapping[str, str]) -> None:
+    """Add tags to a name that is there: who stores a file again to tag it finds it by that."""
+    number, before = tables.tags(name)
+    new = {tag for tag, value in tags.items() if before.get(tag) != value}
+    if new:
+        tables.change_tags(number, {**before, **tags}, new)
+
+
+def _add_names(tables: Tables, names: Mapping[Name, StoredName], now: datetime) -> None:
     rows = [_name_row(manifest, one, now) for (manifest, *_), one in names.items()]
     tagged = [row for row in rows if row["tags"]]
     plain = [row for row in rows if not row["tags"]]

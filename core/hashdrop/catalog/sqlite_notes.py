@@ -21,8 +21,10 @@ from hashdrop.catalog.noting import CONTENT_KEY
 from hashdrop.catalog.noting import CONTENTS
 from hashdrop.catalog.noting import NAMES
 from hashdrop.catalog.noting import STORAGE_NAME
+from hashdrop.catalog.noting import TAGS
 from hashdrop.catalog.noting import VERSION
 from hashdrop.catalog.noting import VERSION_TABLE
+from hashdrop.catalog.noting import Name
 from hashdrop.catalog.noting import Row
 from hashdrop.catalog.noting import note_all
 from hashdrop.catalog.rows import StoredName
@@ -164,6 +166,24 @@ class _Tables:
         )
         values = (*(one.hex for one in manifests), connection, LOCAL_CONNECTION_NAME, machine)
         self._database.execute(query, values)
+
+    def tags(self, name: Name) -> tuple[int, dict[str, str]]:
+        manifest, *rest = name
+        query = (
+            f"SELECT id, tags FROM {NAMES} "
+            "WHERE manifest_id = ? AND name = ? AND folder = ? AND connection = ?"
+        )
+        number, tags = self._database.execute(query, (manifest.hex, *rest)).fetchone()
+        return number, json.loads(tags)
+
+    def change_tags(self, number: int, tags: dict[str, str], new: Collection[str]) -> None:
+        self._database.execute(
+            f"UPDATE {NAMES} SET tags = ? WHERE id = ?", (_as_sqlite(tags), number)
+        )
+        self._database.execute(
+            f"DELETE FROM {TAGS} WHERE name_id = ? AND tag IN ({_marks(new)})", (number, *new)
+        )
+        self.add(TAGS, [{"tag": tag, "value": tags[tag], "name_id": number} for tag in new])
 
     def add(self, table: str, rows: Sequence[Row]) -> None:
         values = [tuple(map(_as_sqlite, row.values())) for row in rows]

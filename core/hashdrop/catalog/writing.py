@@ -13,15 +13,19 @@ from uuid import UUID
 from labox.core.database import BaseRecord
 from labox.core.database import ContentRecord
 from sqlalchemy import case
+from sqlalchemy import delete
 from sqlalchemy import insert
 from sqlalchemy import select
 from sqlalchemy import update
 
 from hashdrop.catalog.noting import CONTENT_KEY
 from hashdrop.catalog.noting import STORAGE_NAME
+from hashdrop.catalog.noting import TAGS
+from hashdrop.catalog.noting import Name
 from hashdrop.catalog.noting import Row
 from hashdrop.catalog.noting import note_all as note_in
 from hashdrop.catalog.records import NameRecord
+from hashdrop.catalog.records import TagRecord
 from hashdrop.catalog.rows import StoredName
 from hashdrop.connection import LOCAL_CONNECTION_NAME
 from hashdrop.pointer import StoredPointer
@@ -140,6 +144,26 @@ class _Tables:
             .values(gone_at=None)
         )
         self._connection.execute(query)
+
+    def tags(self, name: Name) -> tuple[int, dict[str, str]]:
+        manifest, called, folder, connection = name
+        query = select(NameRecord.id, NameRecord.tags).where(
+            NameRecord.manifest_id == manifest,
+            NameRecord.name == called,
+            NameRecord.folder == folder,
+            NameRecord.connection == connection,
+        )
+        number, tags = self._connection.execute(query).one()
+        return number, tags
+
+    def change_tags(self, number: int, tags: dict[str, str], new: Collection[str]) -> None:
+        self._connection.execute(
+            update(NameRecord).where(NameRecord.id == number).values(tags=tags)
+        )
+        self._connection.execute(
+            delete(TagRecord).where(TagRecord.name_id == number, TagRecord.tag.in_(new))
+        )
+        self.add(TAGS, [{"tag": tag, "value": tags[tag], "name_id": number} for tag in new])
 
     def add(self, table: str, rows: Sequence[Row]) -> None:
         self._connection.execute(insert(BaseRecord.metadata.tables[table]), rows)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from hashdrop.cli.main import main
-from hashdrop.cli.main import program
+try:
+    from hashdrop.cli.main import main
+    from hashdrop.cli.main import program
+except KeyboardInterrupt:  # Ctrl-C while the libraries are loaded: no traceback for it
+    raise SystemExit(130) from None
 
 __all__ = ("main", "program")

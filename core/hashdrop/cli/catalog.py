@@ -96,28 +96,38 @@ def import_command(
 @catalog.command("use")
 @click.argument("url", required=False)
 @click.option("--own", is_flag=True, help="Use the catalog of this computer again.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @common_options
 @click.pass_obj
-def use_command(outer: Options, /, *, url: str | None, own: bool, **values: Any) -> int:
+def use_command(
+    outer: Options, /, *, url: str | None, own: bool, as_json: bool, **values: Any
+) -> int:
     """Share one catalog with a team: URL is postgresql://user@host/database.
 
     The password is asked for (or read from standard input), and kept in the keyring only.
     """
     from hashdrop.cli.main import run
+    from hashdrop.team import without_password
 
     if (url is None) != own:
         raise UsageError("Which catalog?", hint="Give its address, or --own.")
-    return run(_use, outer.with_inner(values), url=url or "")
+    plain_url, password = without_password(url) if url else ("", None)
+    if url and password is None:
+        # Not in a thread beside the loop: that one would hold up Ctrl-C until something is typed.
+        password = _ask_password()
+    options = outer.with_inner(values)
+    return run(_use, options, url=plain_url, password=password or "", as_json=as_json)
 
 
 @catalog.command("where")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @common_options
 @click.pass_obj
-def where_command(outer: Options, /, **values: Any) -> int:
+def where_command(outer: Options, /, *, as_json: bool, **values: Any) -> int:
     """Print where the catalog is."""
     from hashdrop.cli.main import run
 
-    return run(_where, outer.with_inner(values))
+    return run(_where, outer.with_inner(values), as_json=as_json)
 
 
 async def _rebuild(options: Options, *, prefix: str | None, anew: bool, as_json: bool) -> int:
@@ -171,8 +181,11 @@ async def _import(options: Options, *, file: Path, form: str | None, as_json: bo
     from hashdrop.stored.exchange import Imported
 
     progress = _Progress()
+    so_far = Imported()
 
     def tell(done: Imported) -> None:
+        nonlocal so_far
+        so_far = done
         progress.tell(f"{done.read:,} rows, {done.added:,} added")
 
     def complain(bad: BadLine) -> None:
@@ -186,6 +199,14 @@ async def _import(options: Options, *, file: Path, form: str | None, as_json: bo
     ):
         try:
             done = await service.stored.import_file(path, chosen, on_progress=tell, on_bad=complain)
+        except anyio.get_cancelled_exc_class():
+            progress.clear()
+            click.echo(
+                f"hashdrop: {so_far.read:,} rows were read and {so_far.added:,} names added; they stay. "
+                "The same import goes on.",
+                err=True,
+            )
+            raise
         finally:
             progress.clear()
     if as_json:
@@ -218,27 +239,26 @@ async def _readable(file: Path) -> AsyncGenerator[Path, None]:
         yield path
 
 
-async def _use(options: Options, *, url: str) -> int:
+async def _use(options: Options, *, url: str, password: str, as_json: bool) -> int:
     from hashdrop.service import open_service
     from hashdrop.settings import load_settings
     from hashdrop.settings import save_settings
     from hashdrop.team import keep_password
     from hashdrop.team import with_password
-    from hashdrop.team import without_password
 
     paths = options.paths
     await run_sync(paths.ensure)
     if url:
-        plain_url, password = without_password(url)
-        if password is None:
-            password = await run_sync(_ask_password)
-        await _try_to_open(with_password(plain_url, password) if password else plain_url)
-        await run_sync(keep_password, plain_url, password)
-        url = plain_url
+        await _try_to_open(with_password(url, password) if password else url)
+        await run_sync(keep_password, url, password)
     settings = await run_sync(load_settings, paths.settings_file)
     await run_sync(save_settings, paths.settings_file, settings.sharing(url))
     async with open_service(paths) as service:
-        click.echo(f"The catalog is {service.catalog_place}")
+        place = str(service.catalog_place)
+    if as_json:
+        print_json({"catalog": place})
+    else:
+        click.echo(f"The catalog is {place}")
     return 0
 
 
@@ -256,11 +276,15 @@ def _ask_password() -> str:
     return sys.stdin.readline().rstrip("\r\n")
 
 
-async def _where(options: Options) -> int:
+async def _where(options: Options, *, as_json: bool) -> int:
     from hashdrop.service import open_service
 
     async with open_service(options.paths) as service:
-        click.echo(service.catalog_place)
+        place = str(service.catalog_place)
+    if as_json:
+        print_json({"catalog": place})
+    else:
+        click.echo(place)
     return 0
 
 

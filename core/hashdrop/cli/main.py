@@ -16,6 +16,7 @@ from hashdrop.cli.catalog import catalog
 from hashdrop.cli.options import Options
 from hashdrop.cli.options import check_paths
 from hashdrop.cli.options import common_options
+from hashdrop.cli.options import output_path
 from hashdrop.cli.options import parse_duration
 from hashdrop.cli.options import parse_rate
 from hashdrop.cli.options import parse_tags
@@ -126,18 +127,20 @@ def put(
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    "written_to",
+    metavar="PATH",
     help="File or folder to write to; - for standard output.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @common_options
 @click.pass_obj
 def get(
-    outer: Options, /, *, pointer: str, output: Path | None, as_json: bool, **values: Any
+    outer: Options, /, *, pointer: str, written_to: str | None, as_json: bool, **values: Any
 ) -> int:
     """Download a stored file by its key, s3:// address, pointer JSON or content hash, and verify it."""
     from hashdrop.cli.get import run_get
 
+    output = None if written_to is None else output_path(written_to)
     return run(run_get, outer.with_inner(values), pointer=pointer, output=output, as_json=as_json)
 
 
@@ -305,7 +308,10 @@ def main(arguments: list[str] | None = None) -> int:
     """
     try:
         result = cli.main(args=arguments, prog_name="hashdrop", standalone_mode=False)
-    except click.exceptions.Abort:
+    except (
+        click.exceptions.Abort
+    ):  # Ctrl-C before a command was under way; click has ended the line
+        click.echo("Interrupted.", err=True)
         return EXIT_INTERRUPTED
     except click.exceptions.Exit as stop:
         return stop.exit_code

@@ -111,6 +111,20 @@ def check_paths(paths: Sequence[str]) -> None:
         raise UsageError("An empty path names no file.", hint="Write “.” for the current folder.")
 
 
+def output_path(text: str) -> Path:
+    """Return where a file is to be written; a path that ends like a folder's is one.
+
+    Raises:
+        UsageError: There is no such folder: a file would get its name.
+    """
+    path = Path(text)
+    if text.endswith(("/", os.sep)) and not path.is_dir():
+        raise UsageError(f"There is no folder “{text}”.", hint="Make it first.")
+    if not text:
+        raise UsageError("An empty path names no file.", hint="Write “.” for the current folder.")
+    return path
+
+
 def parse_tags(pairs: tuple[str, ...]) -> dict[str, str]:
     """Return tags from `K=V` texts.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,9 @@ from hashdrop.transfers.events import Stored
 from hashdrop.transfers.events import Uploading
 from hashdrop.transfers.events import Waiting
 
+_MOST_NAMED = 10
+"""Cancelled files that are named one by one."""
+
 
 class _Report:
     """Prints each file as it ends, and the bars of those that run.
@@ -55,7 +59,9 @@ class _Report:
         self._keys: dict[int, Keyed] = {}
         self._tasks: dict[int, TaskID] = {}
         self._told_waiting: HashdropError | None = None
+        self._cancelled: list[str] = []
         self.failed = 0
+        self.already_stored = 0
 
     def __call__(self, event: Event) -> None:  # noqa: C901  # one case a kind
         """Take an event of the engine."""
@@ -69,6 +75,7 @@ class _Report:
             case Stored():
                 self._stored(event, "stored")
             case AlreadyStored():
+                self.already_stored += 1
                 self._stored(event, "already-stored")
             case Failed():
                 self._ended(event.id, "failed", error=event.error, seconds=event.seconds)
@@ -81,6 +88,17 @@ class _Report:
                     self._fault(fault)
             case _:
                 pass
+
+    def tell_cancelled(self) -> None:
+        """Say at the end which files were cancelled, or how many: Ctrl-C may do it to thousands."""
+        if len(self._cancelled) > _MOST_NAMED:
+            click.echo(
+                f"hashdrop: {len(self._cancelled):,} files were cancelled; the same command stores them.",
+                err=True,
+            )
+        else:
+            for name in self._cancelled:
+                click.echo(f"hashdrop: {name}: cancelled", err=True)
 
     def _draw(self, event: Hashing | Uploading) -> None:
         verb = "Hashing" if isinstance(event, Hashing) else "Uploading"
@@ -166,7 +184,7 @@ class _Report:
         if row["error"]:
             click.echo(f"hashdrop: {name}: {plain(row['error'])}", err=True)
         elif row["status"] == "cancelled":
-            click.echo(f"hashdrop: {name}: cancelled", err=True)
+            self._cancelled.append(name)
         else:
             place = plain(f"s3://{row['bucket']}/{row['key']}")
             click.echo(f"{place}  {name}  {row['status']}")
@@ -214,11 +232,15 @@ async def run_put(
         transient=True,
         disable=not sys.stderr.isatty(),
     )
-    async with open_service(options.paths, choice=options.chosen()) as service:
+    report = _Report(as_json=as_json, bars=bars)
+    async with AsyncExitStack() as stack:
+        stack.callback(report.tell_cancelled)  # they are cancelled while the service is closed
+        service = await stack.enter_async_context(
+            open_service(options.paths, choice=options.chosen())
+        )
         if service.notice:
             click.echo(f"hashdrop: {service.notice}", err=True)
         service.throttle.change(limit_rate)
-        report = _Report(as_json=as_json, bars=bars)
         early: list[Event] = []
         hear_no_more = service.transfers.subscribe(early.append)
         with bars:
@@ -235,4 +257,14 @@ async def run_put(
             if "-" in paths:
                 service.add_stream(standard_input(), name=name, tags=tags, repair=repair)
             await service.transfers.drained()
+        if tags and report.already_stored:
+            files = (
+                "1 file was"
+                if report.already_stored == 1
+                else f"{report.already_stored:,} files were"
+            )
+            click.echo(
+                f"hashdrop: {files} stored already: the catalog has the tags, S3 keeps those from before.",
+                err=True,
+            )
     return 1 if report.failed else 0

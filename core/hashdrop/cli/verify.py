@@ -73,11 +73,12 @@ async def _named(
 
 
 async def _found(service: Service, search: str, bucket: str) -> AsyncGenerator[Place, None]:
-    elsewhere = 0
+    elsewhere = here = 0
     places = service.stored.objects(search)
     async with aclosing(places):
         async for place in places:
             if place.bucket == bucket:
+                here += 1
                 yield place
             else:
                 elsewhere += 1
@@ -85,6 +86,9 @@ async def _found(service: Service, search: str, bucket: str) -> AsyncGenerator[P
         click.echo(
             f"{elsewhere} in other buckets were left out; choose their --connection.", err=True
         )
+    if not here:  # silence would be taken for a proof
+        fits = f"fits “{plain(search)}”" if search else "is known"
+        click.echo(f"hashdrop: nothing in “{bucket}” {fits}: nothing was verified.", err=True)
 
 
 def _print(verdict: Verdict, *, as_json: bool) -> None:

@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import IO
 from typing import TYPE_CHECKING
@@ -132,7 +131,7 @@ async def export_file(reach: Reach, path: Path, form: Format, filters: Filters |
     wanted = parse_filters(filters) if isinstance(filters, str) else filters
     try:
         draft = await run_sync(_draft_of, path)
-        file = await run_sync(partial(draft.open, "w", encoding="utf-8", newline=""))
+        file = await run_sync(_begun, draft, path)
     except OSError as error:
         raise UsageError(f"{path} cannot be written.", detail=f"{error.strerror}.") from error
     try:
@@ -157,6 +156,14 @@ def _draft_of(path: Path) -> Path:
         return path
     # 50 characters are 200 bytes at most, of the 255 that a name may have.
     return path.resolve().with_name(f".{path.name[:50]}.{secrets.token_hex(4)}.part")
+
+
+def _begun(draft: Path, path: Path) -> IO[str]:
+    """Open what is written first: for nobody else to read where it takes the place of a file."""
+    if draft == path or not path.exists():
+        return draft.open("w", encoding="utf-8", newline="")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    return os.fdopen(descriptor, "w", encoding="utf-8", newline="")
 
 
 def _finish(file: IO[str], draft: Path, path: Path) -> None:
