@@ -10,6 +10,7 @@ HTTP ports), `state.json` (the process that runs), `start.lock` (held while one 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -39,6 +40,7 @@ _REVIVAL_PAUSE_S = 10.0
 """Between two starts, whoever of those that use the store makes them."""
 _MOST_REVIVALS = 3
 """In a row, each too soon after the last one."""
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _SOUND_AFTER_S = 60.0
 """A store that ran this long has started well: if it ends then, the starts are counted anew."""
 _outliving: list[subprocess.Popen[bytes]] = []
@@ -126,10 +128,11 @@ class LocalStore:
             return
         import humanize
 
+        why = ", for it takes new room in large pieces" if size is None else ""
         raise StoreFull(
             "The store on this computer has no room for it.",
             detail=f"Its disk has {humanize.naturalsize(disk.free)} left; "
-            f"{humanize.naturalsize(needed)} are needed.",
+            f"{humanize.naturalsize(needed)} are needed{why}.",
             hint=f"Make room on the disk of {self._folder}, then retry; or store in a bucket elsewhere.",
         )
 
@@ -210,7 +213,9 @@ class LocalStore:
         return LocalStoreError(
             "The store on this computer cannot be started.",
             detail=f"{error.filename or self._folder}: {error.strerror}.",
-            hint=weed.OTHERWISE,
+            hint=f"Make room on the disk of {self._folder}, then try again."
+            if error.errno in _FULL
+            else weed.OTHERWISE,
         )
 
     def _stop(self) -> None:

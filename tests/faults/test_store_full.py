@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from hashdrop import weed
+from hashdrop.errors import LocalStoreError
 from hashdrop.errors import StoreFull
 from hashdrop.local_store import LocalStore
 from support.fault_rig import MIB
@@ -82,6 +83,17 @@ def test_a_disk_that_got_full_is_told_and_stored_on_later(disk, store_runs, tmp_
     assert {row["status"] for row in again.rows} <= {"stored", "already-stored"}
 
 
+async def test_a_store_that_cannot_be_started_on_a_full_disk_says_what_to_do(disk):
+    """And starts when there is room."""
+    store = LocalStore(disk / "store")
+    filler = fill(disk)
+    with pytest.raises(LocalStoreError, match=r"No space left.*Make room on the disk"):
+        await store.start()
+    filler.unlink()
+    await store.start()
+    await store.stop()
+
+
 async def test_the_room_is_asked_of_the_disk(disk):
     """A store writes nothing to the last hundredth of a disk, and takes new room in pieces."""
     store = LocalStore(disk)
@@ -91,6 +103,6 @@ async def test_the_room_is_asked_of_the_disk(disk):
     with pytest.raises(StoreFull, match=r"419.4 MB left; 423.6 MB are needed"):
         await store.check_room(DISK)
     fill(disk, leaving=200 * MIB)
-    with pytest.raises(StoreFull):
+    with pytest.raises(StoreFull, match=r"MB are needed, for it takes new room in large pieces\."):
         await store.check_room(None)
     await store.check_room(100 * MIB)
