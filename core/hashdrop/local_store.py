@@ -122,13 +122,13 @@ class LocalStore:
             disk = shutil.disk_usage(self._data)
         except OSError:
             return  # it does not tell: the store will
-        more = weed.VOLUME_MB * 1024**2 if size is None else size
+        more = weed.next_piece(self._data) if size is None else size
         needed = weed.reserve(disk.total) + more
         if needed <= disk.free or disk.total == 0:  # some disks in a network do not tell
             return
         import humanize
 
-        why = ", for it takes new room in large pieces" if size is None else ""
+        why = ", for it takes new room in large pieces" if size is None and more else ""
         raise StoreFull(
             "The store on this computer has no room for it.",
             detail=f"Its disk has {humanize.naturalsize(disk.free)} left; "

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import time
+import urllib.request
 
 import anyio
 import pytest
@@ -17,6 +20,8 @@ from support.tiny_disk import fill
 from support.tiny_disk import mounted
 
 DISK = 400 * MIB
+_SEEN_AFTER_S = 6.0
+"""A store looks how large its volumes are each five seconds."""
 
 
 @pytest.fixture
@@ -81,6 +86,26 @@ def test_a_disk_that_got_full_is_told_and_stored_on_later(disk, store_runs, tmp_
     )
     assert again.code == 0
     assert {row["status"] for row in again.rows} <= {"stored", "already-stored"}
+
+
+def test_a_store_that_cannot_begin_another_volume_is_full(tmp_path, monkeypatch):
+    """Its log of changes has one, too, nearly empty: what that may grow by is kept free. It said “busy”."""
+    monkeypatch.setattr(weed, "_STOP_TIMEOUT_S", 0.5)
+    with mounted(tmp_path / "disk", str(640 * MIB)) as disk:
+        store = LocalStore(disk / "data" / "store")
+        anyio.run(store.start)
+        ports = json.loads((disk / "data" / "store" / "state.json").read_text())["ports"]
+        with urllib.request.urlopen(f"http://127.0.0.1:{ports[1]}/dir/assign") as answer:
+            log = json.loads(answer.read())
+        put(disk, *(file(tmp_path, f"{number}.bin", 20 * MIB) for number in range(14)))
+        time.sleep(_SEEN_AFTER_S)
+        ended = put(disk, "--json", file(tmp_path, "small.bin", 1000))
+        anyio.run(store.stop)
+
+    assert "fid" in log
+    assert ended.code == 1
+    assert "has no room for it" in ended.rows[0]["error"]
+    assert "MB are needed, for it takes new room in large pieces." in ended.rows[0]["error"]
 
 
 async def test_a_store_that_cannot_be_started_on_a_full_disk_says_what_to_do(disk):
