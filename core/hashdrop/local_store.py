@@ -10,6 +10,7 @@ HTTP ports), `state.json` (the process that runs), `start.lock` (held while one 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -41,6 +42,7 @@ _REVIVED_WITHIN_S = 10.0
 """It takes one or two; then those who wait ask for it now and then."""
 _MOST_REVIVALS = 3
 """In a row, each too soon after the last one."""
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _SOUND_AFTER_S = 60.0
 """A store that ran this long has started well: if it ends then, the starts are counted anew."""
 _outliving: list[subprocess.Popen[bytes]] = []
@@ -133,16 +135,17 @@ class LocalStore:
             disk = shutil.disk_usage(self._data)
         except OSError:
             return  # it does not tell: the store will
-        more = weed.VOLUME_MB * 1024**2 if size is None else size
+        more = weed.next_piece(self._data) if size is None else size
         needed = weed.reserve(disk.total) + more
         if needed <= disk.free or disk.total == 0:  # some disks in a network do not tell
             return
         import humanize
 
+        why = ", for it takes new room in large pieces" if size is None and more else ""
         raise StoreFull(
             "The store on this computer has no room for it.",
             detail=f"Its disk has {humanize.naturalsize(disk.free)} left; "
-            f"{humanize.naturalsize(needed)} are needed.",
+            f"{humanize.naturalsize(needed)} are needed{why}.",
             hint=f"Make room on the disk of {self._folder}, then retry; or store in a bucket elsewhere.",
         )
 
@@ -225,7 +228,9 @@ class LocalStore:
         return LocalStoreError(
             "The store on this computer cannot be started.",
             detail=f"{error.filename or self._folder}: {error.strerror}.",
-            hint=weed.OTHERWISE,
+            hint=f"Make room on the disk of {self._folder}, then try again."
+            if error.errno in _FULL
+            else weed.OTHERWISE,
         )
 
     def _stop(self) -> None:

@@ -125,6 +125,23 @@ def reserve(total: int) -> int:
     return total // 100
 
 
+def next_piece(data: Path) -> int:
+    """Return the bytes that must be free for a store to take more; 0 where a volume of its objects has room.
+
+    It begins another volume only where that would fit beside what the others may still grow by. One is
+    nearly empty for long: that of its own log of changes, which is of no bucket.
+    So does `MaybeAdjustVolumeMax` in SeaweedFS, weed/storage/store.go; tried with 4.48.
+    """
+    limit, growth = VOLUME_MB * 1024**2, 0
+    for path in data.glob("*.dat"):
+        with contextlib.suppress(FileNotFoundError):  # it was packed just now
+            room = max(0, limit - path.stat().st_size)
+            if room and "_" in path.stem:  # of a bucket
+                return 0
+            growth += room
+    return limit + growth
+
+
 def free_ports(count: int) -> list[int]:
     """Return ports of loopback that are free together with their gRPC twins (port + 10,000)."""
     found: list[int] = []

@@ -29,6 +29,8 @@ from hashdrop.transfers.events import State
 from hashdrop_gui.desktop.instance import Instance
 from hashdrop_gui.desktop.instance import claim
 from hashdrop_gui.desktop.instance import socket_name
+from support.tiny_disk import fill
+from support.tiny_disk import mounted
 from support.window import CTRL
 from support.window import entry
 from support.window import until
@@ -212,8 +214,8 @@ async def test_a_second_start_with_another_connection_is_refused(driver, paths, 
     assert driver.rows == []
 
 
-async def test_a_killed_run_leaves_nothing_in_the_way(driver, paths, second, s3_server, bucket):
-    """Its lock names a process that is gone, its socket nobody listens on: the next start is the window."""
+def kill_a_window(paths):
+    """Have one that was killed: its exit code."""
     script = (
         "import os, sys; from pathlib import Path; from hashdrop.paths import Paths\n"
         "from PySide6.QtCore import QCoreApplication; app = QCoreApplication([])\n"
@@ -222,9 +224,12 @@ async def test_a_killed_run_leaves_nothing_in_the_way(driver, paths, second, s3_
         "lock = claim(paths); instance = Instance(paths, app)\n"
         "assert instance.is_listening; os.kill(os.getpid(), 9)\n"
     )
-    killed = await run_sync(
-        lambda: subprocess.run([sys.executable, "-c", script], check=False).returncode
-    )
+    return subprocess.run([sys.executable, "-c", script], check=False).returncode
+
+
+async def test_a_killed_run_leaves_nothing_in_the_way(driver, paths, second, s3_server, bucket):
+    """Its lock names a process that is gone, its socket nobody listens on: the next start is the window."""
+    killed = await run_sync(kill_a_window, paths)
     left = Path(socket_name(paths.data)).exists(), paths.window_lock.exists()
     async with listening(driver, paths) as lock:
         locked = lock is not None and lock.isLocked()
@@ -233,6 +238,19 @@ async def test_a_killed_run_leaves_nothing_in_the_way(driver, paths, second, s3_
     assert (killed, left) == (-9, (True, True))
     assert locked
     assert result.returncode == 0
+
+
+def test_nor_does_a_killed_run_on_a_full_disk(tmp_path):
+    """Its lock cannot be replaced there, nor be taken for that of a window that is open."""
+    with mounted(tmp_path / "disk", "1m") as disk:
+        paths = Paths(config=disk / "config", data=disk / "data")
+        paths.ensure()
+        killed = kill_a_window(paths)
+        fill(disk)
+        lock = claim(paths)
+        assert killed == -9
+        assert lock is not None
+        assert not lock.isLocked()
 
 
 async def test_only_this_person_can_reach_the_window(driver, paths, tmp_path):

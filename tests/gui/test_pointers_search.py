@@ -13,11 +13,13 @@ from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QPushButton
 
 from hashdrop.catalog.rows import SortBy
+from hashdrop.errors import CatalogError
 from hashdrop_gui.dialogs.naming import NameDialog
 from hashdrop_gui.models.pointers import Column
 from support.pointer_rows import fill
 from support.pointer_rows import stored_names
 from support.storage_checks import heartbeat
+from support.window import CTRL
 from support.window import LEFT
 from support.window import type_into
 from support.window import until
@@ -217,6 +219,61 @@ async def test_a_search_is_saved_picked_and_deleted(opened, filled):
     assert kept == {"Run seven": "tag:run=7"}
     assert picked == ["tag:run=7"]
     assert "Run seven" in listed
+
+
+@pytest.mark.parametrize("count", [1_000, 450])
+async def test_all_are_selected_also_those_that_are_not_loaded(driver, count):
+    """Who then downloads or deletes them means all of them; said while it goes on, and when all are."""
+    await (await driver.service._catalog.opened()).record_many(stored_names(count))
+    driver.window.show_page(1)
+    page = driver.pointers
+    await until(lambda: page.model.rows)
+    told = []
+    page.told.connect(told.append)
+    loaded = len(page.model.rows)
+    QTest.keyClick(page.view, Qt.Key.Key_A, CTRL)
+    await until(lambda: len(told) > 1)
+
+    assert loaded == 200
+    assert page.model.is_complete
+    assert {row.name for row in page.selected()} == {one.name for one in stored_names(count)}
+    assert told == ["Selecting all…", f"{count:,} files selected"]
+    assert page.view.chosen_count() == count
+    await until(lambda: page.details.title.text().startswith(f"{count:,} files"))
+
+
+async def test_another_selection_ends_that_all_are_selected(filled):
+    """One row is one row, whatever is on its way."""
+    page = filled.pointers
+    page.view.selectAll()
+    row = page.view.visualRect(page.model.index(3, 0)).center()
+    QTest.mouseClick(page.view.viewport(), LEFT, Qt.KeyboardModifier.NoModifier, row)
+    await anyio.sleep(0.3)
+    await until(lambda: not page.feed.is_asking)
+    page.model.more_wanted.emit()
+    await until(lambda: not page.feed.is_asking)
+
+    assert page.view.chosen_count() == 1
+    assert len(page.model.rows) < 1_000
+
+
+async def test_a_page_that_cannot_be_read_ends_that_all_are_selected(filled, monkeypatch):
+    """Said once; what was selected stays so."""
+    page = filled.pointers
+    asked = []
+
+    async def refuse(*_, **__):
+        asked.append(1)
+        raise CatalogError("The catalog cannot be read.")
+
+    monkeypatch.setattr(filled.service.stored, "search", refuse)
+    page.view.selectAll()
+    await until(lambda: "cannot be read" in filled.window.banner.text)
+    await anyio.sleep(0.1)
+
+    assert len(asked) == 1
+    assert page.view.chosen_count() == 200
+    assert not page.feed.is_asking
 
 
 @pytest.mark.alone

@@ -18,6 +18,7 @@ from typing import cast
 
 from PySide6.QtCore import QLockFile
 from PySide6.QtCore import QObject
+from PySide6.QtCore import QSysInfo
 from PySide6.QtCore import QThread
 from PySide6.QtCore import Signal
 from PySide6.QtNetwork import QLocalServer
@@ -36,6 +37,8 @@ _TRIES = 50
 _PAUSE_MS = 200
 """Between two tries: the window may be on its way to be opened."""
 _ANSWER_MS = 10_000
+_SETTLED_MS = 1_000
+"""In which a start that found a killed run's lock has put its own in its place."""
 _TAKEN = b"taken\n"
 
 
@@ -48,7 +51,26 @@ def claim(paths: Paths) -> QLockFile | None:
     lock.setStaleLockTime(0)  # never by its age, only by its process
     if lock.tryLock(0) or lock.error() != QLockFile.LockError.LockFailedError:
         return lock
+    if not _is_left_behind(lock):
+        return None
+    # Another start may take it away just now; if none does, the disk is full: it cannot be replaced.
+    if lock.tryLock(_SETTLED_MS) or _is_left_behind(lock):
+        return lock
     return None
+
+
+def _is_left_behind(lock: QLockFile) -> bool:
+    """Whether a lock names a process of this computer that is gone."""
+    pid, computer, _ = lock.getLockInfo()
+    if sys.platform == "win32" or pid <= 0 or computer != QSysInfo.machineHostName():
+        return False  # Windows itself frees what a killed process held
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def socket_name(data: Path) -> str:

@@ -47,6 +47,9 @@ class Feed:
         self._is_asking = False
         self._is_stale = False
         self._since_freeze = 0
+        self._goes_on: Callable[[], bool] | None = None
+        """Whether the pages behind the next one are wanted, too."""
+        self._at_end: Callable[[], None] | None = None
         model.more_wanted.connect(self.more)
 
     @property
@@ -60,6 +63,7 @@ class Feed:
         self._question += 1
         self._is_asking = True
         self._is_stale = False
+        self._goes_on = None
         self._tasks.spawn(self._ask, source, self._question)
 
     def empty(self) -> None:
@@ -79,6 +83,16 @@ class Feed:
         if not self._is_asking and self._source is not None and self._following is not None:
             self._is_asking = True
             self._tasks.spawn(self._more, self._source, self._question)
+
+    def all(self, wanted: Callable[[], bool], at_end: Callable[[], None]) -> None:
+        """Add page after page.
+
+        Args:
+            wanted: Asked before each whether it still is.
+            at_end: Called behind the last one.
+        """
+        self._goes_on, self._at_end = wanted, at_end
+        self.more()
 
     async def _ask(self, source: Source, question: int) -> None:
         try:
@@ -101,13 +115,23 @@ class Feed:
 
     async def _more(self, source: Source, question: int) -> None:
         try:
-            page = await source.page(self._following)
-            if question == self._question:
+            while True:
+                page = await source.page(self._following)
+                if question != self._question:
+                    return
                 self._following = page.following
                 self._model.is_complete = page.following is None
                 self._model.extend(page.rows)
                 self._keep_from_collector(len(page.rows))
+                if self._goes_on is None or not self._goes_on():
+                    break
+                if page.following is None:
+                    if self._at_end is not None:
+                        self._at_end()
+                    break
         finally:
+            if question == self._question:
+                self._goes_on = None
             self._end(question)
 
     def _keep_from_collector(self, count: int) -> None:
@@ -134,6 +158,8 @@ class Feed:
             if self._is_stale:
                 self._is_stale = False
                 self.renew()
+            elif self._goes_on is not None:
+                self.more()
 
 
 def let_go(rows: list[PointerRow]) -> None:

@@ -63,18 +63,23 @@ class PointersView(QTableView):
         opened: Return.
         chosen: Another selection.
         drag_requested: Selected rows are to be dragged out.
+        all_wanted: All are selected, and there are rows that are not loaded.
     """
 
     title_clicked = Signal(int)
     opened = Signal()
     chosen = Signal()
     drag_requested = Signal()
+    all_wanted = Signal()
 
     def __init__(self, model: PointersModel) -> None:
         super().__init__()
         self._model = model
         self._pressed: QPoint | None = None
         """Where a selected row was pressed."""
+        self.takes_all = False
+        """Whether all were selected last, and the end is not loaded yet: what comes is selected, too."""
+        self._is_taking = False
         self.setObjectName("pointers")
         self.setAccessibleName(tr("Pointers"))
         self.setModel(model)
@@ -105,7 +110,9 @@ class PointersView(QTableView):
         for column, width in _WIDTHS.items():
             self.setColumnWidth(column, width)
         self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
-        self.selectionModel().selectionChanged.connect(lambda *_: self.chosen.emit())
+        self.selectionModel().selectionChanged.connect(self._on_selection_changed)
+        model.rowsInserted.connect(self._on_rows_inserted)
+        model.modelReset.connect(self._stop_taking)
 
     def chosen_count(self) -> int:
         """Return how many rows are selected."""
@@ -149,6 +156,31 @@ class PointersView(QTableView):
                 current, QItemSelectionModel.SelectionFlag.NoUpdate
             )
             self.scrollTo(current)
+
+    def selectAll(self) -> None:
+        """Select all rows, also those that are not loaded yet, until something else is selected."""
+        super().selectAll()
+        self.takes_all = self._model.canFetchMore(QModelIndex())
+        if self.takes_all:
+            self.all_wanted.emit()
+
+    def _on_rows_inserted(self, _: QModelIndex, __: int, last: int) -> None:
+        if not self.takes_all or last < self._model.rowCount() - 1:
+            return
+        # As one range: one for each page would be looked through at each paint.
+        all_rows = QItemSelection(self._model.index(0, 0), self._model.index(last, 0))
+        flags = QItemSelectionModel.SelectionFlag.ClearAndSelect
+        self._is_taking = True
+        self.selectionModel().select(all_rows, flags | QItemSelectionModel.SelectionFlag.Rows)
+        self._is_taking = False
+
+    def _on_selection_changed(self) -> None:
+        if not self._is_taking:
+            self.takes_all = False
+        self.chosen.emit()
+
+    def _stop_taking(self) -> None:
+        self.takes_all = False
 
     def _on_scrolled(self, value: int) -> None:
         if self.verticalScrollBar().maximum() - value < _NEAR_THE_END * ROW_HEIGHT:
