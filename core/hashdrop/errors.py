@@ -34,6 +34,7 @@ whether trying again can help. Messages never hold a credential.
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 from typing import Self
 
@@ -41,6 +42,9 @@ from labox.common.exceptions import NoStorageData
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+DISK_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
+"""Numbers of an `OSError` which say that a disk has no room; not every system has the second."""
 
 
 class HashdropError(Exception):

@@ -10,7 +10,6 @@ HTTP ports), `state.json` (the process that runs), `start.lock` (held while one 
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import secrets
@@ -30,6 +29,7 @@ import anyio
 from anyio.to_thread import run_sync
 
 from hashdrop import weed
+from hashdrop.errors import DISK_FULL
 from hashdrop.errors import LocalStoreError
 from hashdrop.errors import StoreFull
 
@@ -42,7 +42,6 @@ _REVIVED_WITHIN_S = 10.0
 """It takes one or two; then those who wait ask for it now and then."""
 _MOST_REVIVALS = 3
 """In a row, each too soon after the last one."""
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _SOUND_AFTER_S = 60.0
 """A store that ran this long has started well: if it ends then, the starts are counted anew."""
 _outliving: list[subprocess.Popen[bytes]] = []
@@ -229,7 +228,7 @@ class LocalStore:
             "The store on this computer cannot be started.",
             detail=f"{error.filename or self._folder}: {error.strerror}.",
             hint=f"Make room on the disk of {self._folder}, then try again."
-            if error.errno in _FULL
+            if error.errno in DISK_FULL
             else weed.OTHERWISE,
         )
 

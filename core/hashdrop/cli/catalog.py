@@ -254,7 +254,7 @@ async def _use(options: Options, *, url: str, password: str, as_json: bool) -> i
     settings = await run_sync(load_settings, paths.settings_file)
     await run_sync(save_settings, paths.settings_file, settings.sharing(url))
     async with open_service(paths) as service:
-        place = str(service.catalog_place)
+        place = service.catalog_place
     if as_json:
         print_json({"catalog": place})
     else:
@@ -280,7 +280,7 @@ async def _where(options: Options, *, as_json: bool) -> int:
     from hashdrop.service import open_service
 
     async with open_service(options.paths) as service:
-        place = str(service.catalog_place)
+        place = service.catalog_place
     if as_json:
         print_json({"catalog": place})
     else:

@@ -308,9 +308,8 @@ def main(arguments: list[str] | None = None) -> int:
     """
     try:
         result = cli.main(args=arguments, prog_name="hashdrop", standalone_mode=False)
-    except (
-        click.exceptions.Abort
-    ):  # Ctrl-C before a command was under way; click has ended the line
+    except click.exceptions.Abort:
+        # Ctrl-C before a command was under way; click has ended the line.
         click.echo("Interrupted.", err=True)
         return EXIT_INTERRUPTED
     except click.exceptions.Exit as stop:

@@ -115,13 +115,12 @@ def output_path(text: str) -> Path:
     """Return where a file is to be written; a path that ends like a folder's is one.
 
     Raises:
-        UsageError: There is no such folder: a file would get its name.
+        UsageError: There is no such folder, so that a file would get its name; or it is empty.
     """
+    check_paths([text])
     path = Path(text)
     if text.endswith(("/", os.sep)) and not path.is_dir():
         raise UsageError(f"There is no folder “{text}”.", hint="Make it first.")
-    if not text:
-        raise UsageError("An empty path names no file.", hint="Write “.” for the current folder.")
     return path
 
 

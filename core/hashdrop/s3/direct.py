@@ -519,9 +519,9 @@ def is_resumable(error: BaseException | None) -> bool:
     """Whether an upload that ended so is worth keeping: the same call can go on with it later."""
     if isinstance(error, (AccessRefused, UploadGone)):
         return False
-    if isinstance(error, CredentialsExpired):
+    if isinstance(error, (CredentialsExpired, StoreFull)):
         return True
-    return isinstance(error, StoreFull) or (isinstance(error, StoreError) and error.retryable)
+    return isinstance(error, StoreError) and error.retryable
 
 
 async def _forget(log: UploadLog, upload_id: str) -> None:

@@ -24,6 +24,7 @@ import anyio
 import humanize
 from anyio.to_thread import run_sync
 
+from hashdrop.errors import DISK_FULL
 from hashdrop.errors import ContentMismatch
 from hashdrop.errors import SourceUnreadable
 from hashdrop.pasted import hash_in_key
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from hashdrop.s3.writing import ContentWriter
 
 _READ = 1024 * 1024
-_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
 @dataclass(slots=True, eq=False)
@@ -163,7 +163,7 @@ def unwritten(target: Path, error: OSError, kept: int = 0) -> SourceUnreadable:
         kept: Bytes of it that are there for the next download.
     """
     name = target.name
-    if error.errno in _FULL:
+    if error.errno in DISK_FULL:
         return SourceUnreadable(
             f"The disk became full while “{name}” was downloaded.",
             detail=f"{_amount(kept)} of it are kept in {target.parent}." if kept else "",

@@ -66,10 +66,8 @@ def _is_left_behind(lock: QLockFile) -> bool:
         return False  # Windows itself frees what a killed process held
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
+    except OSError as error:
+        return isinstance(error, ProcessLookupError)
     return False
 
 
