@@ -62,8 +62,8 @@ async def test_what_goes_out_comes_in_again(tmp_path, form):
         stored = [name_of(number) for number in range(1200)]
         stored += [name_of(7, name, note=name, tags={name: name}) for name in odd]
         await catalog.record_many(stored)
-        await catalog.mark_verified(stored[3].pointer, has_its_hash=True)
-        await catalog.mark_gone("lab-data", stored[4].pointer.key)
+        await catalog.mark_verified([stored[3].pointer], has_its_hash=True)
+        await catalog.mark_gone([("lab-data", stored[4].pointer.key)])
         before = await all_of(service)
         text = "".join([part async for part in service.stored.export(form)])
     file = tmp_path / f"catalog.{form}"
