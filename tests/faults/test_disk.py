@@ -122,6 +122,21 @@ async def test_a_full_queue_stops_no_file(s3_server, bucket, proxy, tmp_path):
         assert len(rig.of(Stored)) == 1
 
 
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["small", "large"])
+async def test_one_that_the_catalog_does_not_take_fails_alone(rig, size):
+    """Its neighbours are noted without it, and it is told by its own name; no retry is promised."""
+    rig.recorded.refused = "3.bin"
+    await rig.store(*(rig.file(f"{number}.bin", size + number) for number in range(6)))
+    (failed,) = rig.of(Failed)
+
+    await rig.check()
+    assert sorted(name for name, _ in rig.recorded.pointers) == [
+        f"{n}.bin" for n in (0, 1, 2, 4, 5)
+    ]
+    assert failed.error.title == "“3.bin” is in S3, but could not be noted in the catalog."
+    assert (failed.error.hint, failed.error.retryable) == ("Call it otherwise.", False)
+
+
 async def test_a_catalog_that_cannot_be_written(rig):
     """Failed, and said that S3 has it and where; a retry notes it without sending it again."""
     rig.recorded.fails = True

@@ -630,12 +630,12 @@ class Engine:
                 self._again_alone(transfer)
             else:
                 self._settle(transfer, *self._failure(transfer, target, file.error, file.seconds))
-        problem: Exception | None = None
+        problems: Sequence[Exception | None]
         try:
-            await self._recording.note(*(confirmed for _, confirmed in stored))
+            problems = await self._recording.note(*(confirmed for _, confirmed in stored))
         except Exception as error:  # noqa: BLE001  # the fence, as in `_run`
-            problem = error
-        for file, confirmed in stored:
+            problems = [error] * len(stored)
+        for (file, confirmed), problem in zip(stored, problems, strict=True):
             file.settled = True
             transfer, outcome = file.transfer, file.outcome
             assert outcome is not None
@@ -680,12 +680,14 @@ class Engine:
                     # S3 has it: the catalog must know. The next file need not wait for that.
                     with anyio.CancelScope(shield=True):
                         leave_line()
-                        await self._recording.note(Confirmed(transfer, pointer))
+                        (problem,) = await self._recording.note(Confirmed(transfer, pointer))
+                        seconds = time.monotonic() - started
+                        if problem is not None:
+                            result = self._failure(transfer, target, problem, seconds)
+                        else:
+                            result = success_event(transfer.id, outcome, pointer, seconds)
                 except Exception as error:  # noqa: BLE001  # the fence: one file's surprise never ends the queue
                     result = self._failure(transfer, target, error, time.monotonic() - started)
-                else:
-                    seconds = time.monotonic() - started
-                    result = success_event(transfer.id, outcome, pointer, seconds)
         finally:
             seconds = time.monotonic() - started
             self._settle(transfer, *(result or (transfer.wanted, ended_event(transfer, seconds))))
