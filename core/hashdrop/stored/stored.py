@@ -213,15 +213,15 @@ class Stored:
     async def get(
         self,
         place: Place,
-        output: Path | None,
+        target: Path,
         *,
         on_bytes: Callable[[int], None] | None = None,
     ) -> tuple[Path, int, bool]:
-        """Download an object; see `s3.download.download`.
+        """Download an object to a file, which it replaces; see `s3.download.download`.
 
         Args:
             place: Of the object.
-            output: File or folder to write to; by default the key's name in the current folder.
+            target: The file.
             on_bytes: Told how many of its bytes are there.
 
         Returns:
@@ -235,7 +235,7 @@ class Stored:
             return await download(
                 reached.writer,
                 place.s3,
-                output,
+                target,
                 expected=with_hash(place),
                 size=place.size,
                 on_bytes=on_bytes,
