@@ -270,7 +270,7 @@ def test_a_team_without_its_database(place, url, postgres, tmp_path, monkeypatch
     monkeypatch.setenv(VARIABLE, url)
     again = run_program("put", tmp_path / "a.txt", "--json", *place)
 
-    assert (failed.code, failed.row["status"]) == (1, "failed")
+    assert (failed.code, failed.row["status"], failed.row["sent_bytes"]) == (1, "failed", 4)
     assert "is in S3, but could not be noted in the catalog" in failed.row["error"]
     assert (listed.code, listed.out) == (1, "")
     assert "The catalog of pointers cannot be opened" in listed.err

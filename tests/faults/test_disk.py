@@ -135,6 +135,7 @@ async def test_one_that_the_catalog_does_not_take_fails_alone(rig, size):
     ]
     assert failed.error.title == "“3.bin” is in S3, but could not be noted in the catalog."
     assert (failed.error.hint, failed.error.retryable) == ("Call it otherwise.", False)
+    assert failed.sent_bytes == size + 3
 
 
 async def test_a_catalog_that_cannot_be_written(rig):

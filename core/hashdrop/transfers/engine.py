@@ -640,7 +640,10 @@ class Engine:
             transfer, outcome = file.transfer, file.outcome
             assert outcome is not None
             if problem is not None:
-                self._settle(transfer, *self._failure(transfer, target, problem, file.seconds))
+                sent = outcome.sent_bytes
+                self._settle(
+                    transfer, *self._failure(transfer, target, problem, file.seconds, sent)
+                )
             else:
                 event = success_event(transfer.id, outcome, confirmed.pointer, file.seconds)
                 self._settle(transfer, *event)
@@ -683,7 +686,8 @@ class Engine:
                         (problem,) = await self._recording.note(Confirmed(transfer, pointer))
                         seconds = time.monotonic() - started
                         if problem is not None:
-                            result = self._failure(transfer, target, problem, seconds)
+                            sent = outcome.sent_bytes
+                            result = self._failure(transfer, target, problem, seconds, sent)
                         else:
                             result = success_event(transfer.id, outcome, pointer, seconds)
                 except Exception as error:  # noqa: BLE001  # the fence: one file's surprise never ends the queue
@@ -694,7 +698,12 @@ class Engine:
             leave_line()
 
     def _failure(
-        self, transfer: Transfer, target: Target, error: Exception, seconds: float
+        self,
+        transfer: Transfer,
+        target: Target,
+        error: Exception,
+        seconds: float,
+        sent_bytes: int = 0,
     ) -> tuple[State, Event]:
         waits = self._waits_for_sign_in and transfer.path is not None  # a stream is read once
         if isinstance(error, CredentialsExpired) and waits:
@@ -705,7 +714,7 @@ class Engine:
         if not isinstance(error, HashdropError):
             _LOG.error("Storing %s failed unexpectedly", transfer.name, exc_info=error)
             error = unexpected(transfer.name, error)
-        return State.FAILED, Failed(id=transfer.id, error=error, seconds=seconds)
+        return State.FAILED, Failed(transfer.id, error, seconds, sent_bytes)
 
     def _settle(self, transfer: Transfer, state: State, event: Event) -> None:
         """Put a transfer whose work is over where it belongs."""
