@@ -228,6 +228,10 @@ class CatalogError(HashdropError):
         )
 
 
+class CatalogAway(CatalogError):
+    """Raised when a team's database does not answer, after it was waited for."""
+
+
 class NoteRefused(CatalogError):
     """Raised when a database answers that it does not take what is to be noted, whatever else it takes."""
 

@@ -19,6 +19,7 @@ from keyring.backends.fail import Keyring as NoKeyring
 
 from hashdrop.catalog import opening
 from hashdrop.catalog.catalog import open_catalog
+from hashdrop.errors import CatalogAway
 from hashdrop.errors import CatalogError
 from hashdrop.errors import SettingsError
 from hashdrop.paths import Paths
@@ -422,7 +423,7 @@ async def test_a_database_behind_a_network_that_went(postgres, tmp_path, monkeyp
                 await catalog.record(pointer, name="a", folder="", connection="lab")
                 network.is_silent = True
                 for _ in range(2):
-                    with pytest.raises(CatalogError, match="it does not answer"):
+                    with pytest.raises(CatalogAway, match="it does not answer"):
                         await catalog.record(pointer, name="b", folder="", connection="lab")
                 network.is_silent = False
                 await catalog.record(pointer, name="b", folder="", connection="lab")

@@ -22,6 +22,7 @@ from hashdrop.catalog.schema import has_newest_schema
 from hashdrop.catalog.schema import prepare_schema
 from hashdrop.catalog.sqlite_notes import PRAGMAS
 from hashdrop.catalog.sqlite_notes import REFUSED_BY_SQLITE
+from hashdrop.errors import CatalogAway
 from hashdrop.errors import CatalogError
 from hashdrop.errors import NoteRefused
 
@@ -65,7 +66,11 @@ class told:  # noqa: N801  # reads as a statement
             isinstance(error, Exception) and type(error).__module__.startswith("asyncpg")
         ):
             cause = getattr(error, "orig", None) or error
-            kind = NoteRefused if _is_of_the_data(cause) else CatalogError
+            kind = CatalogError
+            if isinstance(cause, TimeoutError):
+                kind = CatalogAway
+            elif _is_of_the_data(cause):
+                kind = NoteRefused
             raise kind.of(self._verb, cause) from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from hashdrop.errors import CatalogAway
 from hashdrop.errors import CatalogError
 from hashdrop.errors import HashdropError
 from hashdrop.errors import NoteRefused
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from hashdrop.transfers.transfer import Transfer
 
 _LOG = logging.getLogger(__name__)
+
+
+_AWAY_S = 15.0
+"""Seconds for which a database that did not answer is not asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,8 @@ class Recording:
         self._journal = journal
         self._waiting: list[_Waiting] = []
         self._writing = anyio.Lock()
+        self._away: CatalogAway | None = None
+        self._away_until = 0.0
 
     async def note(self, *confirmed: Confirmed) -> list[CatalogError | None]:
         """Return when it is known of each whether the catalog has it; call it shielded.
@@ -83,19 +91,29 @@ class Recording:
         await self.forget(*(one.confirmed.transfer.id for one in batch if one.error is None))
 
     async def _record_some(self, batch: Sequence[_Waiting]) -> None:
-        """Record them; where the database refuses one of them, its neighbours are noted without it."""
+        """Record them; where the database refuses one of them, its neighbours are noted without it.
+
+        One that does not answer is waited for once, not for each batch that comes meanwhile.
+        """
         error: HashdropError | None = None
-        try:
-            await self._record([one.confirmed for one in batch])
-        except NoteRefused as problem:
-            if len(batch) > 1:
-                middle = len(batch) // 2
-                await self._record_some(batch[:middle])
-                await self._record_some(batch[middle:])
-                return
-            error = problem
-        except HashdropError as problem:
-            error = problem
+        if self._away is not None and time.monotonic() < self._away_until:
+            error = self._away
+        else:
+            self._away = None
+            try:
+                await self._record([one.confirmed for one in batch])
+            except CatalogAway as problem:
+                self._away, self._away_until = problem.kept(), time.monotonic() + _AWAY_S
+                error = problem
+            except NoteRefused as problem:
+                if len(batch) > 1:
+                    middle = len(batch) // 2
+                    await self._record_some(batch[:middle])
+                    await self._record_some(batch[middle:])
+                    return
+                error = problem
+            except HashdropError as problem:
+                error = problem
         for one in batch:
             one.error = error
 
