@@ -59,7 +59,7 @@ async def test_an_upload_that_is_gone_begins_anew(rig, rule, options):
     rig.proxy.add(rule)
     rig.add(rig.file(), target=rig.target(**options))
     await rig.reached(rule)
-    rig.server.client().abort_multipart_upload(
+    rig.server.plain.abort_multipart_upload(
         Bucket=rig.bucket,
         Key=rig.server.open_uploads(rig.bucket)[0],
         UploadId=used_uploads(rig)[0],
@@ -188,7 +188,7 @@ async def test_a_412_by_somebody_elses_other_content_is_a_failure(rig):
     rig.add(path)
     await rig.reached(rule)
     key = rule_key(rig)
-    rig.server.client().put_object(Bucket=rig.bucket, Key=key, Body=b"other")
+    rig.server.plain.put_object(Bucket=rig.bucket, Key=key, Body=b"other")
     rule.release()
     await rig.engine.drained()
     (failed,) = rig.of(Failed)

@@ -170,7 +170,7 @@ async def test_what_somebody_else_stored_in_a_conflict_is_not_called_ours(rig):
     await rig.reached(rule)
     await rig.reached(hold)
     key = hold_key(rig)
-    rig.server.client().put_object(Bucket=rig.bucket, Key=key, Body=path.read_bytes())
+    rig.server.plain.put_object(Bucket=rig.bucket, Key=key, Body=path.read_bytes())
     hold.release()
     await rig.engine.drained()
 

@@ -139,7 +139,7 @@ async def test_an_upload_that_somebody_aborted_starts_anew(killed):
     """Its id is gone: hashed already, all is sent."""
     async with killed() as rig:
         ((key, upload_id),) = open_uploads(rig.server, rig.bucket)
-        rig.server.client().abort_multipart_upload(Bucket=rig.bucket, Key=key, UploadId=upload_id)
+        rig.server.plain.abort_multipart_upload(Bucket=rig.bucket, Key=key, UploadId=upload_id)
         await rig.store(rig.path)
 
         await rig.check()
@@ -167,7 +167,7 @@ async def test_a_part_that_s3_has_with_other_bytes_is_sent_again(killed, wrong, 
         ((key, upload_id),) = open_uploads(rig.server, rig.bucket)
         data = os.urandom(5 * MIB if wrong == "other-bytes" else 5 * MIB - 1)
         more = {"ChecksumAlgorithm": "CRC32"} if checksums else {}
-        rig.server.client().upload_part(
+        rig.server.plain.upload_part(
             Bucket=rig.bucket, Key=key, UploadId=upload_id, PartNumber=5, Body=data, **more
         )
         await rig.store(rig.path, target=rig.target(checksums=checksums))

@@ -24,7 +24,7 @@ TYPE = "application/x-nothing"
 
 def put_wrong(rig, key, how):
     """Put other bytes of the same size there, in one or in parts, with a checksum or without."""
-    client = rig.server.client()
+    client = rig.server.plain
     if how == "whole":
         client.put_object(Bucket=rig.bucket, Key=key, Body=WRONG)
         return

@@ -69,7 +69,7 @@ async def test_an_image_is_pasted_as_a_file(driver, s3_server, bucket):
     QGuiApplication.clipboard().setImage(image)
     await paste(driver)
     (row,) = await driver.ended(1)
-    body = s3_server.client().get_object(Bucket=bucket, Key=row.key)["Body"].read()
+    body = s3_server.plain.get_object(Bucket=bucket, Key=row.key)["Body"].read()
     stored = QImage.fromData(body)
 
     assert row.name.endswith(".png")
@@ -99,7 +99,7 @@ async def test_what_is_pasted_is_kept_until_it_is_stored(opened, paths, s3_serve
         await driver.has(name, State.FAILED)
         QGuiApplication.clipboard().setText("something else")
         kept = [path.read_text() for path in paths.pasted.iterdir()]
-        s3_server.client().create_bucket(Bucket="no-such-bucket")
+        s3_server.plain.create_bucket(Bucket="no-such-bucket")
         try:
             driver.service.retry([driver.rows[0].id])
             await driver.has(name, State.STORED)

@@ -90,7 +90,7 @@ async def test_what_else_names_an_object_is_told_before(listed, tmp_path, s3_ser
 
 async def test_an_object_in_a_bucket_with_versions_is_brought_back(listed, s3_server, bucket):
     """Its name, too."""
-    s3_server.client().put_bucket_versioning(
+    s3_server.plain.put_bucket_versioning(
         Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}
     )
     dialog = await asked(listed, "b.csv")

@@ -22,7 +22,7 @@ from support.fault_proxy import Rule
 @pytest.fixture
 def versioned(s3_server, bucket):
     """The bucket keeps versions; they are taken away at its end."""
-    client = s3_server.client()
+    client = s3_server.plain
     client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     yield bucket
     empty(client, bucket)
@@ -31,7 +31,7 @@ def versioned(s3_server, bucket):
 @pytest.fixture
 def locking(s3_server):
     """A bucket whose objects can be locked."""
-    client = s3_server.client()
+    client = s3_server.plain
     name = f"{s3_server.new_bucket()}-l"
     client.delete_bucket(Bucket=name.removesuffix("-l"))
     client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
@@ -132,7 +132,7 @@ async def test_what_was_not_there_does_not_come_back_as_if_it_were(
     """Its name was deleted with those of others; one that was stored since is there."""
     rows = [await put(name, name.encode()) for name in ("a.txt", "b.txt", "c.txt")]
     for row in rows[:2]:
-        s3_server.client().delete_object(Bucket=versioned, Key=row.pointer.key)
+        s3_server.plain.delete_object(Bucket=versioned, Key=row.pointer.key)
     deletion = await service.stored.delete(rows, objects=True)
     await put("again.txt", b"b.txt")
     await service.stored.undo(service.stored.deletions[-1])
@@ -164,7 +164,7 @@ async def test_what_is_gone_for_ever_is_said(service, put, s3_server, versioned)
     """Someone took the versions away meanwhile: the names do not come back as if nothing had happened."""
     row = await put("a.txt", b"data")
     await service.stored.delete([row], objects=True)
-    empty(s3_server.client(), versioned)
+    empty(s3_server.plain, versioned)
     with pytest.raises(ObjectMissing, match="cannot be brought back"):
         await service.stored.undo(service.stored.deletions[-1])
 
@@ -178,7 +178,7 @@ async def test_one_of_two_that_is_gone_for_ever_keeps_the_other_from_nothing(
     """The other is there again with its name; what is lost stays deleted, and is told."""
     rows = [await put(name, name.encode()) for name in ("a.txt", "b.txt")]
     await service.stored.delete(rows, objects=True)
-    client = s3_server.client()
+    client = s3_server.plain
     for kind in ("Versions", "DeleteMarkers"):
         for one in client.list_object_versions(Bucket=versioned).get(kind, []):
             if one["Key"] == rows[0].pointer.key:
@@ -195,10 +195,10 @@ async def test_one_of_two_that_is_gone_for_ever_keeps_the_other_from_nothing(
 async def test_an_object_that_is_not_there_costs_no_mark(service, put, s3_server, versioned):
     """In a bucket with versions a deletion of nothing would leave a mark upon nothing."""
     row = await put("a.txt", b"data")
-    s3_server.client().delete_object(Bucket=versioned, Key=row.pointer.key)
+    s3_server.plain.delete_object(Bucket=versioned, Key=row.pointer.key)
     (before,) = await service.stored.foresee([row])
     await service.stored.delete([row], objects=True)
-    marks = s3_server.client().list_object_versions(Bucket=versioned)["DeleteMarkers"]
+    marks = s3_server.plain.list_object_versions(Bucket=versioned)["DeleteMarkers"]
 
     assert not before.is_there
     assert len(marks) == 1
@@ -236,7 +236,7 @@ async def test_a_lock_is_told_before_and_when_it_refuses(opened, s3_server, lock
             service.add([tmp_path / "a.txt"])
             await service.transfers.drained()
             (row,) = await service.stored.search()
-            client = s3_server.client()
+            client = s3_server.plain
             ends = datetime.now(UTC) + timedelta(hours=1)
             retention = {"Mode": "GOVERNANCE", "RetainUntilDate": ends}
             client.put_object_retention(Bucket=locking, Key=row.pointer.key, Retention=retention)
