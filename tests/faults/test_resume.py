@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -67,6 +68,18 @@ async def killed(s3_server, bucket, proxy, tmp_path):
 def copy_of_the_disk(folder, copy):
     """What a kill leaves: the journal as it is, and the lock file of nobody."""
     shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("*.bin"))
+
+
+async def rows_of_the_queue(folder, count):
+    """Wait until so many files stand in the journal's queue."""
+    database = sqlite3.connect(folder / "journal.sqlite3")
+    try:
+        with anyio.fail_after(20):
+            while database.execute("SELECT count(*) FROM hashdrop_queue").fetchone() != (count,):
+                await anyio.sleep(0.01)
+    finally:
+        database.close()
+    return True
 
 
 def numbers(rig):
@@ -321,6 +334,38 @@ async def test_a_queue_that_cannot_be_noted_again_is_not_forgotten(
 
         await third.check()
         assert len(third.of(Stored)) == 2
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_file_that_was_cancelled_and_retried_comes_back(
+    s3_server, bucket, proxy, tmp_path, at_once
+):
+    """Cancelled, it was taken out of the journal; retried, it is to survive a kill again."""
+    folder = tmp_path / "run"
+    async with open_rig(s3_server, bucket, proxy, folder, keeps_queue=True) as first:
+        first.engine.pause_all()
+        first.add(first.file("a.bin", SMALL), first.file("b.bin", SMALL))
+        await first.until(Queued, count=2)
+        first.engine.cancel(first.ids())
+        if not at_once:
+            assert await rows_of_the_queue(folder, 0)
+        first.engine.retry(first.ids(), first.target())
+        for _ in range(5):
+            await first.journal.leftovers()  # its turn comes after what was asked before
+        assert await rows_of_the_queue(folder, 2)
+        copy_of_the_disk(folder, tmp_path / "copy")
+    async with open_rig(s3_server, bucket, proxy, tmp_path / "copy", keeps_queue=True) as second:
+        second.engine.pause_all()
+        assert await second.engine.restore(lambda _: second.target()) == 2
+        second.engine.cancel([1])
+        second.engine.retry([1], second.target())
+        second.engine.resume_all()
+        await second.until(Queued, count=3)
+        await second.engine.drained()
+
+        await second.check()
+        assert len(second.of(Stored)) == 2
+        assert await rows_of_the_queue(second.folder, 0)  # what is stored is not noted again
 
 
 async def test_a_restored_file_that_is_cancelled_leaves_nothing(killed):
