@@ -348,6 +348,7 @@ class DirectWriter:
                 await run_sync(source.check)
                 made = await upload.complete(
                     create_only=self._conditional and content.addressed and not repair,
+                    replaces=repair or not content.addressed,
                     tell_size=self.tells_size,
                 )
             if not made:
@@ -460,9 +461,11 @@ class DirectWriter:
     def _receipt_now(self, content: Content, facts: ObjectFacts, *, repair: bool) -> Receipt | None:
         known = Known.of(content.found, content.md5)
         judgement = judge_now(self._requests, content.pointer, facts, known)
+        if (
+            repair and not judgement
+        ):  # also where nothing but the size tells: the right bytes are at hand
+            return None
         if judgement is False:
-            if repair:
-                return None
             raise other_content(content.pointer, facts, content.found.size)
         return Receipt(
             already_stored=True,
