@@ -167,6 +167,9 @@ class DirectWriter:
                 )
                 break
             except UploadGone:
+                # A conflict is with somebody who stores the same: perhaps it stands there now.
+                if known := await self.already(content, repair=repair):
+                    return known
                 if attempt == _FRESH_UPLOADS - 1:
                     raise
                 resumed = None
@@ -263,7 +266,7 @@ class DirectWriter:
                     body.retract()
                     raise
                 return replace(known, already_stored=False) if progress.is_unheard else known
-            is_answer = status in {409, 503}  # else it may have been stored, unheard
+            is_answer = status in {408, 409, 429, 503}  # else it may have been stored, unheard
             if error.retryable and not is_answer and body.attempts and body.tell() == found.size:
                 progress.is_unheard = True
             body.retract()
