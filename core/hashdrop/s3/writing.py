@@ -37,6 +37,7 @@ from hashdrop.s3.body import Stop
 from hashdrop.s3.claims import Claim
 from hashdrop.s3.claims import Claimed
 from hashdrop.s3.claims import Claims
+from hashdrop.s3.claims import name_of
 from hashdrop.s3.direct import Content
 from hashdrop.s3.direct import DirectWriter
 from hashdrop.s3.direct import Receipt
@@ -499,7 +500,7 @@ class ContentWriter:
         progress.keyed(content.pointer, found.content_hash)
         source = FileSource(path, snapshot)
         if single_pass and found.size:
-            await claim.wait_for(_place(content.pointer))
+            await claim.wait_for(name_of(content.pointer))
             known = await self.direct.already(content, repair=repair)
             if known:
                 return _outcome(content.pointer, digest, known, progress)
@@ -526,7 +527,7 @@ class ContentWriter:
             )
 
         try:
-            await claim.wait_for(_place(content.pointer))
+            await claim.wait_for(name_of(content.pointer))
             receipt = await self.direct.store(
                 source,
                 content,
@@ -625,7 +626,7 @@ class ContentWriter:
         content = self._content(found, digest, pointer, self._tagging(tags))
         if md5:
             content = replace(content, md5=md5)
-        claim.take(_place(pointer))
+        claim.take(name_of(pointer))
         receipt = self.direct.store_now(data, content, progress=progress, stop=stop, repair=repair)
         progress.note(Phase.VERIFYING)
         self._retries.note_reached()
@@ -732,10 +733,6 @@ def _outcome(
         verified=receipt.verified,
         unverified_reason=receipt.unverified_reason,
     )
-
-
-def _place(pointer: S3Pointer) -> str:
-    return f"{pointer['bucket']}/{pointer['key']}"
 
 
 async def _chained(data: bytes, rest: AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
