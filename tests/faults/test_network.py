@@ -52,6 +52,7 @@ FAULTS = {
     "reset-after-body": Rule.reset_before,
     "500": lambda operation: Rule.answer(operation, 500, "InternalError", times=2),
     "503": lambda operation: Rule.answer(operation, 503, "SlowDown", times=2),
+    "429": lambda operation: Rule.answer(operation, 429, "", times=2),
     "answer-lost": Rule.lose_answer,
     "late-500": lambda operation: Rule.late_answer(operation, 500, "InternalError"),
     "stall": Rule.stall,

@@ -9,6 +9,7 @@ from datetime import UTC
 from datetime import datetime
 from datetime import timedelta
 
+import anyio
 import pytest
 
 from hashdrop.errors import CatalogError
@@ -226,6 +227,67 @@ async def test_a_refusal_keeps_the_name(opened, s3_server, bucket, tmp_path):
     assert "You may not do this" in error.sentence
     assert (names(left), left[0].gone_at) == (["a.txt"], None)
     assert set(s3_server.objects(bucket)) == {kept.pointer.key}
+
+
+async def test_what_is_dropped_while_it_is_deleted_is_stored_anew(
+    opened, s3_server, bucket, tmp_path
+):
+    """Also before its turn comes: else it is told as stored, and then deleted."""
+    paths = [tmp_path / f"{number}.txt" for number in range(6)]
+    for path in paths:
+        path.write_text(path.name)
+    with FaultProxy.to(s3_server.endpoint_url) as proxy:
+        async with opened(proxy.endpoint_url) as service, anyio.create_task_group() as group:
+            engine = service.transfers
+            service.add(paths)
+            await engine.drained()
+            rows = await service.stored.search("", limit=9)
+            held = proxy.add(Rule.hold("DeleteObject", times=len(paths)))
+
+            async def delete():
+                await service.stored.delete(rows, objects=True)
+
+            group.start_soon(delete)
+            await anyio.to_thread.run_sync(held.reached.wait, 20)
+            service.add(paths)
+            with anyio.fail_after(20):
+                while not engine._transfers:
+                    await anyio.sleep(0.01)
+                # They are told as stored, or wait.
+                while not all(one.alone for one in engine._transfers.values()):
+                    await anyio.sleep(0.01)
+            held.release()
+            with anyio.fail_after(30):
+                await engine.drained()
+        async with opened(proxy.endpoint_url) as service:
+            left = await service.stored.search()
+
+    assert names(left) == [path.name for path in paths]
+    assert [row.gone_at for row in left] == [None] * len(paths)
+    assert set(s3_server.objects(bucket)) == {row.pointer.key for row in left}
+
+
+async def test_what_is_being_stored_is_not_deleted(opened, s3_server, bucket, tmp_path):
+    """It would be told as stored, and be gone."""
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"data")
+    with FaultProxy.to(s3_server.endpoint_url) as proxy:
+        async with opened(proxy.endpoint_url) as service:
+            service.add([path])
+            await service.transfers.drained()
+            rows = await service.stored.search()
+            held = proxy.add(Rule.hold_answer("HeadObject"))
+            service.add([path])
+            await anyio.to_thread.run_sync(held.reached.wait, 20)
+            deletion = await service.stored.delete(rows, objects=True)
+            held.release()
+            await service.transfers.drained()
+            (left,) = await service.stored.search()
+    ((_, error),) = deletion.refused
+
+    assert "is being stored just now" in error.sentence
+    assert left.gone_at is None
+    assert list(s3_server.objects(bucket)) == [left.pointer.key]
 
 
 async def test_a_lock_is_told_before_and_when_it_refuses(opened, s3_server, locking, tmp_path):

@@ -20,6 +20,9 @@ from hashdrop.catalog.rows import PointerRow
 from hashdrop.catalog.rows import StoredName
 from hashdrop.errors import HashdropError
 from hashdrop.errors import ObjectMissing
+from hashdrop.errors import StoreError
+from hashdrop.s3.claims import Claimed
+from hashdrop.s3.claims import name_of
 from hashdrop.s3.deleting import delete_object
 from hashdrop.s3.deleting import keeps_versions
 from hashdrop.s3.deleting import lock_of
@@ -145,12 +148,33 @@ async def delete(
         if on_object is not None:
             on_object()
 
-    try:
-        await for_each(listed(_objects_of(reach, rows)), one)
-    finally:
-        with anyio.CancelScope(shield=True):
-            await _note(reach, rows, done)
+    # Who drops one of them meanwhile waits until the catalog knows, finds it gone, and stores it anew.
+    async with reach.claims.open() as claim:
+        free: list[Place] = []
+        for place in _objects_of(reach, rows):
+            try:
+                claim.take(name_of(place.s3))
+            except Claimed:
+                done.refused.append((place, _being_stored(place)))
+                if on_object is not None:
+                    on_object()
+            else:
+                free.append(place)
+        try:
+            await for_each(listed(free), one)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await _note(reach, rows, done)
     return done
+
+
+def _being_stored(place: Place) -> HashdropError:
+    return StoreError(
+        f"“{place.file_name}” is being stored just now.",
+        detail=place.uri,
+        hint="Delete it when it is stored, or cancel its upload.",
+        retryable=True,
+    )
 
 
 async def _note(reach: Reach, rows: Sequence[PointerRow], done: Deletion) -> None:

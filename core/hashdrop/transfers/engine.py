@@ -416,6 +416,7 @@ class Engine:
             target: For those whose own target could not be reached.
             repair: Whether to replace an object that is not what its key says.
         """
+        again: list[Transfer] = []
         for transfer in self._known(ids):
             if transfer.state not in {State.FAILED, State.CANCELLED} or transfer.path is None:
                 continue
@@ -430,7 +431,20 @@ class Engine:
             transfer.told, transfer.is_keyed = (State.QUEUED, 0), False
             transfer.enter(State.QUEUED)
             self.take(transfer)
+            again.append(transfer)
+        if again:
+            numbers = {transfer.id for transfer in again}
+            self._to_forget = [number for number in self._to_forget if number not in numbers]
+            self._group.start_soon(self._note_again, again)
         self.go_on()
+
+    async def _note_again(self, transfers: Sequence[Transfer]) -> None:
+        """Note retried ones in the journal: what was cancelled it had forgotten, and a kill would, too."""
+        for at in range(0, len(transfers), _AT_ONCE):
+            left = [one for one in transfers[at : at + _AT_ONCE] if not one.state.is_final]
+            await self._notes.queued(left)
+            if over := [one.id for one in left if _is_over(one)]:  # taken out before it was noted
+                await self._recording.forget(*over)
 
     def forget(self, ids: Iterable[int]) -> None:
         """Know no more of failed and cancelled transfers: they cannot be retried, and never come back."""
@@ -756,6 +770,11 @@ class Engine:
         ids, self._to_forget = self._to_forget, []
         with anyio.CancelScope(shield=True):
             await self._recording.forget(*ids)
+
+
+def _is_over(transfer: Transfer) -> bool:
+    """Whether the next start has nothing to do for it: what failed is tried again."""
+    return transfer.state.is_final and transfer.state is not State.FAILED
 
 
 def _is_small(transfer: Transfer) -> bool:
