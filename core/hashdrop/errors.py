@@ -224,8 +224,16 @@ class CatalogError(HashdropError):
             detail=f"The database says: {words}.",
             hint=database_hint(words)
             or "Check the disk and the data folder, or the database of the team.",
-            retryable=True,
+            retryable=not issubclass(cls, NoteRefused),
         )
+
+
+class CatalogAway(CatalogError):
+    """Raised when a team's database does not answer, after it was waited for."""
+
+
+class NoteRefused(CatalogError):
+    """Raised when a database answers that it does not take what is to be noted, whatever else it takes."""
 
 
 def database_hint(words: str) -> str:
@@ -243,6 +251,8 @@ def database_hint(words: str) -> str:
         return "Another program is writing to it for long: try again when that is done."
     if "is full" in words or "disk I/O error" in words:  # the second, too, where no file can grow
         return "Make room on the disk, then retry."
+    if "index row" in words:
+        return "The path of its folder is too long for this database: store it from a folder further in."
     if "readonly" in words or "unable to open" in words:
         return "Check whether you may write to the data folder and what is in it."
     return ""

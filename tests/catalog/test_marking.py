@@ -41,19 +41,19 @@ async def test_all_names_of_an_object_are_marked_and_no_others(place):
         await catalog.record_many(
             [one, stored(1, "b.txt"), stored(2), stored(1, "c.txt", bucket="other-data")]
         )
-        await catalog.mark_gone("lab-data", one.pointer.key, MOMENT)
+        await catalog.mark_gone([("lab-data", one.pointer.key)], MOMENT)
         gone = await marks(catalog)
         found = await catalog.search(parse_filters("is:gone folder:run connection:lab"))
-        await catalog.mark_gone("lab-data", one.pointer.key)  # the first mark stays
+        await catalog.mark_gone([("lab-data", one.pointer.key)])  # the first mark stays
         again = await marks(catalog)
-        await catalog.mark_verified(one.pointer, has_its_hash=True, moment=MOMENT)
+        await catalog.mark_verified([one.pointer], has_its_hash=True, moment=MOMENT)
         verified = await marks(catalog)
         other = StoredPointer("lab-data", one.pointer.key, "00" * 32, 1, "text/plain")
-        await catalog.mark_verified(other, has_its_hash=False)
+        await catalog.mark_verified([other], has_its_hash=False)
         untouched = await marks(catalog)
-        await catalog.mark_gone("lab-data", one.pointer.key, MOMENT)
+        await catalog.mark_gone([("lab-data", one.pointer.key)], MOMENT)
         gone_once_more = await marks(catalog)
-        await catalog.mark_verified(one.pointer, has_its_hash=False)
+        await catalog.mark_verified([one.pointer], has_its_hash=False)
         damaged = await marks(catalog)
 
     names = [("lab-data", 1, "a.txt"), ("lab-data", 1, "b.txt")]
@@ -65,11 +65,40 @@ async def test_all_names_of_an_object_are_marked_and_no_others(place):
     assert damaged == rest | dict.fromkeys(names, (None, None))
 
 
+async def test_many_are_marked_at_once(place):
+    """Each by its own place and hash: another's key in its bucket is none of them."""
+    some = [stored(number) for number in range(3)]
+    elsewhere = stored(1, "b.txt", bucket="other-data")
+    other_hash = dataclasses.replace(some[2].pointer, content_hash="00" * 32)
+    async with open_catalog(place) as catalog:
+        await catalog.record_many([*some, elsewhere])
+        await catalog.mark_verified(
+            [some[0].pointer, elsewhere.pointer, other_hash], has_its_hash=True, moment=MOMENT
+        )
+        verified = await marks(catalog)
+        await catalog.mark_gone(
+            [("lab-data", some[1].pointer.key), ("other-data", some[2].pointer.key)], MOMENT
+        )
+        gone = await marks(catalog)
+        await catalog.mark_verified([], has_its_hash=True)
+        await catalog.mark_gone([])
+
+        assert await marks(catalog) == gone
+
+    assert verified == {
+        ("lab-data", 0, "a.txt"): (None, MOMENT),
+        ("lab-data", 1, "a.txt"): (None, None),
+        ("lab-data", 2, "a.txt"): (None, None),
+        ("other-data", 1, "b.txt"): (None, MOMENT),
+    }
+    assert gone == verified | {("lab-data", 1, "a.txt"): (MOMENT, None)}
+
+
 async def test_an_object_that_is_there_again(place):
     one = stored(1)
     async with open_catalog(place) as catalog:
         await catalog.record_many([one])
-        await catalog.mark_gone("lab-data", one.pointer.key)
+        await catalog.mark_gone([("lab-data", one.pointer.key)])
         await catalog.mark_there("lab-data", one.pointer.key)
 
         assert list((await marks(catalog)).values()) == [(None, None)]
@@ -81,7 +110,7 @@ async def test_all_names_of_an_object_that_is_stored_again_are_there(place):
     async with open_catalog(place) as catalog:
         await catalog.record_many([stored(1), elsewhere, stored(2)])
         for number in (1, 2):
-            await catalog.mark_gone("lab-data", stored(number).pointer.key, MOMENT)
+            await catalog.mark_gone([("lab-data", stored(number).pointer.key)], MOMENT)
         await catalog.record_many([stored(1, "b.txt")])
 
         assert await marks(catalog) == {
@@ -136,7 +165,7 @@ async def test_imported_names_bring_their_marks_and_change_none(place):
     """What is known is left alone, whatever the file says of it."""
     async with open_catalog(place) as catalog:
         await catalog.record_many([stored(1)])
-        await catalog.mark_gone("lab-data", stored(1).pointer.key, MOMENT)
+        await catalog.mark_gone([("lab-data", stored(1).pointer.key)], MOMENT)
         added = await catalog.import_many(
             [
                 ImportedName(stored(1)),
@@ -188,7 +217,7 @@ async def test_own_stores_of_two_computers_have_names_of_their_own(place):
             await catalog.record_many([own("there"), stored(1)]),
             await catalog.import_many([ImportedName(own("there")), ImportedName(own("third"))]),
         ]
-        await catalog.mark_gone("lab-data", stored(1).pointer.key, MOMENT)
+        await catalog.mark_gone([("lab-data", stored(1).pointer.key)], MOMENT)
         await catalog.record_many([own("here")])
         store = Rebuild(
             store="", bucket="lab-data", prefix="", other_connections=("lab",), machine="here"
@@ -221,7 +250,7 @@ async def test_the_short_way_of_noting_tells_them_apart_as_well(tmp_path):
         notes = await open_notes(path)
         assert notes is not None
         added = [await notes.record_many([one]) for one in (*names, *names)]
-        await catalog.mark_gone("lab-data", stored(1).pointer.key, MOMENT)
+        await catalog.mark_gone([("lab-data", stored(1).pointer.key)], MOMENT)
         await notes.record_many([names[1]])
         await notes.close()
         gone = {row.machine: row.gone_at is not None for row in await catalog.page()}

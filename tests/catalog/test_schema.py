@@ -103,7 +103,7 @@ async def test_a_catalog_of_the_version_before_is_migrated(place):
             )
     async with open_catalog(place) as catalog:
         (row,) = await catalog.search(parse_filters("tag:run=7 a.t"))
-        await catalog.mark_verified(pointer, has_its_hash=True)
+        await catalog.mark_verified([pointer], has_its_hash=True)
         (after,) = await catalog.page()
 
     assert (row.pointer, row.verified_at) == (pointer, None)

@@ -27,7 +27,7 @@ from hashdrop.catalog.catalog import open_catalog
 from hashdrop.catalog.filters import parse_filters
 from hashdrop.catalog.rows import StoredName
 from hashdrop.catalog.sqlite_notes import open_notes
-from hashdrop.errors import CatalogError
+from hashdrop.errors import NoteRefused
 from hashdrop.pointer import StoredPointer
 from hashdrop.transfers.journal import open_journal
 
@@ -159,9 +159,9 @@ async def test_a_thousand_and_more_are_one_transaction(tmp_path):
     path = tmp_path / "catalog.sqlite3"
     many = [StoredName(pointer(n), f"{n}", "", "lab", {}) for n in range(1200)]
     async with opened(path, plain=True) as notes:
-        with pytest.raises(CatalogError, match="cannot be written") as caught:
+        with pytest.raises(NoteRefused, match="cannot be written") as caught:
             await notes.record_many([*many, StoredName(pointer(0), "x", "", None, {})])  # type: ignore[arg-type]
-        assert caught.value.retryable
+        assert not caught.value.retryable
         assert dump(path)[noting.NAMES] == []
         assert await notes.record_many(many) == 1200
     assert len(dump(path)[noting.NAMES]) == 1200

@@ -65,6 +65,19 @@ def test_a_wrong_secret(inside, place, good, monkeypatch, s3_server, bucket):
     assert s3_server.objects(bucket) == {}
 
 
+@pytest.mark.parametrize("command", ["find", "link", "get", "verify", "verify --quick"])
+def test_a_wrong_secret_where_nothing_is_sent(inside, place, good, command, monkeypatch):
+    """The same sentence, though a store's first answer there has no words."""
+    key = inside("put", good, "--json", *place).row["key"]
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong-secret-of-mine")
+    what = good if command == "find" else key
+    ran = inside(*command.split(), what, *place).checked("wrong-secret-of-mine")
+
+    assert ran.code == 1
+    assert len(sentences(ran)) == 1
+    assert "The store does not accept these credentials." in ran.err
+
+
 def test_an_endpoint_that_is_down(inside, place, good):
     """The address is told; it is not waited for."""
     ran = inside("put", good, *place, "--endpoint-url", "http://127.0.0.1:9")

@@ -46,16 +46,73 @@ def test_a_file_comes_back_by_any_of_its_names(inside, place, stored, tmp_path, 
 
 
 def test_as_a_program_and_into_a_folder(program, place, stored, tmp_path):
-    """By default under the last part of its key, where one stands; into a folder likewise."""
+    """By default under its name, where one stands; into a folder likewise: what is there is not read again."""
     folder = tmp_path / "folder"
     folder.mkdir()
-    here = program("get", stored["key"], *place, cwd=folder)
+    here = program("get", stored["content_hash"], *place, cwd=folder)
     there = program("get", stored["key"], "-o", folder, *place, cwd=tmp_path)
-    name = stored["key"].rpartition("/")[2]
 
     assert (here.code, there.code) == (0, 0)
-    assert [path.name for path in folder.iterdir()] == [name]
-    assert (folder / name).read_bytes() == DATA
+    assert here.out == f"{folder}/scan.tiff  6.3 MB, verified\n"
+    assert there.out == f"{folder}/scan.tiff  6.3 MB, was there already, verified\n"
+    assert [path.name for path in folder.iterdir()] == ["scan.tiff"]
+    assert (folder / "scan.tiff").read_bytes() == DATA
+
+
+@pytest.mark.parametrize("by", ["key", "hash"])
+def test_the_newest_name_names_the_file(inside, place, stored, tmp_path, monkeypatch, by):
+    """Not that of the whole path it had; another file of that name stays."""
+    (tmp_path / "again").mkdir()
+    (tmp_path / "again" / "scan 2.tiff").write_bytes(DATA)
+    inside("put", tmp_path / "again", "--json", *place)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "scan 2.tiff").write_bytes(b"mine")
+    monkeypatch.chdir(folder)
+    ran = inside("get", names_of(stored)[by], "--json", *place)
+
+    assert (ran.code, ran.row["path"]) == (0, str(folder / "scan 2 (2).tiff"))
+    assert {one.name: one.read_bytes() for one in folder.iterdir()} == {
+        "scan 2.tiff": b"mine",
+        "scan 2 (2).tiff": DATA,
+    }
+
+
+def test_a_name_leads_nowhere_else(inside, place, stored, tmp_path, monkeypatch):
+    """Names come from other people: an import may bring any."""
+    named = json.dumps({"name": "../../etc/x\\y.tiff"} | {
+        key: stored[key] for key in ("bucket", "key", "content_hash", "size")
+    })  # fmt: skip
+    (tmp_path / "names.jsonl").write_text(f"{named}\n")
+    imported = inside("catalog", "import", tmp_path / "names.jsonl")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    ran = inside("get", stored["key"], "--json", *place)
+
+    assert imported.code == 0
+    assert (ran.code, ran.row["path"]) == (0, str(folder / ".._.._etc_x_y.tiff"))
+    assert [one.name for one in folder.iterdir()] == [".._.._etc_x_y.tiff"]
+
+
+def test_without_a_name_the_key_names_the_file(
+    inside, place, s3_server, bucket, tmp_path, monkeypatch
+):
+    s3_server.client().put_object(Bucket=bucket, Key="run/notes.txt", Body=b"notes")
+    monkeypatch.chdir(tmp_path)
+    ran = inside("get", f"s3://{bucket}/run/notes.txt", *place)
+
+    assert (ran.code, ran.out.split("  ")[0]) == (0, str(tmp_path / "notes.txt"))
+
+
+def test_a_current_folder_that_was_deleted(inside, place, stored, tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    ran = inside("get", stored["key"], *place)
+
+    assert (ran.code, ran.out) == (1, "")
+    assert "“scan.tiff” cannot be written." in ran.err
 
 
 def test_an_object_without_a_hash_in_its_name_is_not_called_verified(

@@ -31,6 +31,7 @@ def test_a_link_gives_the_bytes_to_whoever_has_it(hashdrop, place, stored):
     assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in url
     assert "X-Amz-Expires=7200" in url
     assert ran.err.startswith("It holds until 20")
+    assert len(ran.err.splitlines()) == 1
 
 
 def test_a_link_leads_nowhere_else(inside, place, stored, others):
@@ -94,7 +95,7 @@ def test_for_programs(inside, place, stored):
     assert timedelta(days=6, hours=23) < left <= timedelta(days=7)
     assert (row["bucket"], row["key"]) == (stored["bucket"], stored["key"])
     assert "X-Amz-Expires=604800" in row["url"]
-    assert row["error"] is None
+    assert (row["error"], row["only_on_this_computer"]) == (None, False)
 
 
 def test_a_failure_is_one_for_programs_too(inside, place):

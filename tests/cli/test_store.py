@@ -34,6 +34,19 @@ def test_it_runs_until_ctrl_c_and_others_join_it(program, tmp_path):
     assert secret not in first_line
 
 
+def test_a_link_into_it_holds_no_longer_than_it_runs(inside, tmp_path):
+    """Nor for anybody else: that is said where the link's end is."""
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"a")
+    key = inside("put", path, "--json").row["key"]
+    told = inside("link", key)
+    row = inside("link", key, "--json").row
+
+    assert (told.code, len(told.out.splitlines())) == (0, 1)
+    assert "it can be read here only, and only until that store ends" in told.err
+    assert row["only_on_this_computer"] is True
+
+
 def test_a_store_that_ends_by_itself_is_told(tmp_path):
     """The command does not go on as if nothing was."""
     data = tmp_path / "data"

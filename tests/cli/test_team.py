@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
+import hashlib
 import os
 import pty
 import termios
@@ -17,6 +19,7 @@ from keyring.backends.fail import Keyring as NoKeyring
 
 from hashdrop.catalog import opening
 from hashdrop.catalog.catalog import open_catalog
+from hashdrop.errors import CatalogAway
 from hashdrop.errors import CatalogError
 from hashdrop.errors import SettingsError
 from hashdrop.paths import Paths
@@ -268,13 +271,37 @@ def test_a_team_without_its_database(place, url, postgres, tmp_path, monkeypatch
     monkeypatch.setenv(VARIABLE, url)
     again = run_program("put", tmp_path / "a.txt", "--json", *place)
 
-    assert (failed.code, failed.row["status"]) == (1, "failed")
+    assert (failed.code, failed.row["status"], failed.row["sent_bytes"]) == (1, "failed", 4)
     assert "is in S3, but could not be noted in the catalog" in failed.row["error"]
     assert (listed.code, listed.out) == (1, "")
     assert "The catalog of pointers cannot be opened" in listed.err
     assert (again.code, again.row["status"]) == (0, "already-stored")
     for ran in (failed, listed, again):
         assert postgres.password not in ran.checked().out + ran.err
+
+
+def test_a_path_that_the_database_does_not_take_fails_alone(
+    place, url, postgres, tmp_path, monkeypatch
+):
+    """PostgreSQL's indexes take 2.7 kB: the others of its drop are noted, and it is told what to do."""
+    monkeypatch.setenv(VARIABLE, url)
+    deep = tmp_path / "drop"
+    for number in range(18):  # it compresses what repeats itself
+        noise = hashlib.shake_256(b"%d" % number).digest(129)
+        deep /= base64.urlsafe_b64encode(noise).decode()
+    deep.mkdir(parents=True)
+    (deep / "deep.txt").write_bytes(b"deep")
+    for number in range(6):
+        (tmp_path / "drop" / f"{number}.txt").write_bytes(b"%d" % number)
+    ran = run_program("put", tmp_path / "drop", "--json", *place).checked(postgres.password)
+    further_in = run_program("put", deep, "--json", *place).checked(postgres.password)
+    status = {row["name"]: row["status"] for row in ran.rows}
+    (failed,) = (row for row in ran.rows if row["status"] == "failed")
+
+    assert status == {"deep.txt": "failed"} | {f"{number}.txt": "stored" for number in range(6)}
+    assert "“deep.txt” is in S3, but could not be noted in the catalog." in failed["error"]
+    assert failed["error"].endswith("store it from a folder further in.")
+    assert [row["status"] for row in further_in.rows] == ["already-stored"]
 
 
 def test_an_address_needs_no_catalog(
@@ -396,7 +423,7 @@ async def test_a_database_behind_a_network_that_went(postgres, tmp_path, monkeyp
                 await catalog.record(pointer, name="a", folder="", connection="lab")
                 network.is_silent = True
                 for _ in range(2):
-                    with pytest.raises(CatalogError, match="it does not answer"):
+                    with pytest.raises(CatalogAway, match="it does not answer"):
                         await catalog.record(pointer, name="b", folder="", connection="lab")
                 network.is_silent = False
                 await catalog.record(pointer, name="b", folder="", connection="lab")

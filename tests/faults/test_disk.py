@@ -13,6 +13,7 @@ from sqlalchemy import event
 from hashdrop.catalog.catalog import open_catalog
 from hashdrop.errors import CatalogError
 from hashdrop.transfers import journal as journal_module
+from hashdrop.transfers import recording
 from hashdrop.transfers.engine import open_engine
 from hashdrop.transfers.events import AlreadyStored
 from hashdrop.transfers.events import Failed
@@ -120,6 +121,46 @@ async def test_a_full_queue_stops_no_file(s3_server, bucket, proxy, tmp_path):
 
         await rig.check()
         assert len(rig.of(Stored)) == 1
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["small", "large"])
+async def test_one_that_the_catalog_does_not_take_fails_alone(rig, size):
+    """Its neighbours are noted without it, and it is told by its own name; no retry is promised."""
+    rig.recorded.refused = "3.bin"
+    await rig.store(*(rig.file(f"{number}.bin", size + number) for number in range(6)))
+    (failed,) = rig.of(Failed)
+
+    await rig.check()
+    assert sorted(name for name, _ in rig.recorded.pointers) == [
+        f"{n}.bin" for n in (0, 1, 2, 4, 5)
+    ]
+    assert failed.error.title == "“3.bin” is in S3, but could not be noted in the catalog."
+    assert (failed.error.hint, failed.error.retryable) == ("Call it otherwise.", False)
+    assert failed.sent_bytes == size + 3
+
+
+async def test_a_catalog_that_does_not_answer_is_waited_for_once(rig, monkeypatch):
+    """Each wait is half a minute. Nothing is called stored meanwhile, and later it is asked again."""
+    monkeypatch.setattr(recording, "_AWAY_S", 3600)
+    rig.recorded.is_silent = True
+    target = rig.target()
+    for number in range(3):
+        await rig.store(rig.file(f"{number}.bin", SMALL + number), target=target)
+    await rig.store(rig.file("3.bin", LARGE), target=target)
+    asked, failed = rig.recorded.asked, rig.of(Failed)
+    rig.recorded.is_silent = False
+    rig.engine.retry([failed[0].id], target)
+    await rig.engine.drained()
+    early = rig.recorded.asked
+    rig.engine._recording._away_until -= 3600
+    rig.engine.retry([one.id for one in failed], target)
+    await rig.engine.drained()
+
+    await rig.check()
+    assert (asked, early, rig.of(Stored)) == (1, 1, [])
+    assert all("could not be noted" in one.error.sentence for one in failed)
+    assert (len(failed), len(rig.of(AlreadyStored))) == (4, 4)
+    assert len(rig.recorded.pointers) == 4
 
 
 async def test_a_catalog_that_cannot_be_written(rig):

@@ -17,6 +17,7 @@ from PySide6.QtCore import QPoint
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from hashdrop.stored import stored as stored_module
 from hashdrop_gui.dialogs.expiry import ExpiryDialog
 from support.fault_proxy import FaultProxy
 from support.fault_proxy import Rule
@@ -128,7 +129,19 @@ async def test_a_link_works_and_its_end_is_said(listed):
 
     assert contents == [b"a.csv", b"b.csv"]
     assert "X-Amz-Expires=3600" in links[0]
-    assert re.match(r"Copied 2 links that hold until .*[0-9]+:[0-9]{2}", said)
+    assert re.match(r"Copied 2 links that hold until .*[0-9]+:[0-9]{2}$", said)
+
+
+async def test_a_link_into_the_own_store_is_told_to_hold_here_only(listed, monkeypatch):
+    own = listed.service.connection.name
+    monkeypatch.setattr(stored_module, "LOCAL_CONNECTION_NAME", own)
+    click_row(listed, 0)
+    await copied(listed, "Copy link that expires", "In 1 hour")
+
+    assert re.match(
+        r"Copied a link that holds until .*, on this computer only, while Hashdrop runs$",
+        listed.window.summary.text(),
+    )
 
 
 async def test_a_link_of_another_time(listed):

@@ -81,7 +81,7 @@ async def test_what_was_known_of_a_name_comes_back_with_it(service, put):
     rows = {row.name: row for row in await service.stored.search()}
     await service.stored.verify_all([Place.of(rows["a.txt"])], on_verdict=lambda _: None)
     catalog = await service.catalog()
-    await catalog.mark_gone(rows["b.txt"].pointer.bucket, rows["b.txt"].pointer.key)
+    await catalog.mark_gone([(rows["b.txt"].pointer.bucket, rows["b.txt"].pointer.key)])
     before = {row.name: (row.verified_at, row.gone_at) for row in await service.stored.search()}
     await service.stored.delete(await service.stored.search(), objects=False)
     await service.stored.undo(service.stored.deletions[-1])

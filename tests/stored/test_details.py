@@ -9,7 +9,12 @@ from contextlib import aclosing
 import anyio
 import pytest
 
+from hashdrop.errors import AccessRefused
+from hashdrop.errors import ClockSkewed
+from hashdrop.errors import CredentialsExpired
+from hashdrop.errors import CredentialsRefused
 from hashdrop.errors import ObjectMissing
+from hashdrop.errors import SettingsError
 from hashdrop.errors import StoreError
 from hashdrop.errors import TagError
 from hashdrop.s3.inspecting import MOST_AT_ONCE
@@ -54,6 +59,39 @@ async def test_what_the_store_says(service, s3_server, place):
     assert details.tags == {"run": "7"}
     assert [(one.size, one.is_latest) for one in details.versions] == [(7, True), (5, False)]
     assert standing.version_id == details.versions[0].version_id != ""
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "kind"),
+    [
+        (403, (403, "SignatureDoesNotMatch"), CredentialsRefused),
+        (403, (403, "InvalidAccessKeyId"), CredentialsRefused),
+        (403, (403, "RequestTimeTooSkewed"), ClockSkewed),
+        (400, (400, "ExpiredToken"), CredentialsExpired),
+        (400, (400, "AuthorizationHeaderMalformed"), SettingsError),
+        (403, (403, "AccessDenied"), AccessRefused),
+        (403, (404, "NoSuchKey"), AccessRefused),
+        (403, None, AccessRefused),
+    ],
+)
+async def test_a_refusal_without_words_is_asked_for_its_reason(
+    opened, s3_server, place, status, answer, kind
+):
+    """A HEAD's answer has no body; where the second one says no more, it may be a right that lacks."""
+    s3_server.client().put_object(Bucket=place.bucket, Key=place.key, Body=b"content")
+    with FaultProxy.to(s3_server.endpoint_url) as proxy:
+        async with opened(proxy.endpoint_url) as service:
+            await service.stored.details(place)
+            before = proxy.count("GetObject")
+            proxy.add(Rule.answer("HeadObject", status, "", times=99))
+            if answer:
+                proxy.add(Rule.answer("GetObject$", *answer, times=99))
+            with pytest.raises(kind) as told:
+                await service.stored.details(place)
+            asked = proxy.count("GetObject")
+
+    assert type(told.value) is kind
+    assert (before, asked) == (0, 1)
 
 
 async def test_what_may_not_be_known_is_left_out(opened, s3_server, place):

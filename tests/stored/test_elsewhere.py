@@ -223,7 +223,7 @@ async def test_what_is_brought_back_here_stays_gone_there(service, twins):
     )
     client.put_object(Bucket=own.pointer.bucket, Key=own.pointer.key, Body=b"the same")
     catalog = await service.catalog()
-    await catalog.mark_gone(own.pointer.bucket, own.pointer.key)
+    await catalog.mark_gone([(own.pointer.bucket, own.pointer.key)])
     deletion = await service.stored.delete([own], objects=True)
     await service.stored.undo(deletion)
     gone = {row.name: row.gone_at is not None for row in await service.stored.search()}
@@ -235,7 +235,7 @@ async def test_a_name_of_anothers_store_is_none_of_ones_own(service, twins, tmp_
     """What both call the same stands in the catalog twice; stored again here, it is gone there still."""
     own, _ = twins
     catalog = await service.catalog()
-    await catalog.mark_gone(own.pointer.bucket, own.pointer.key)
+    await catalog.mark_gone([(own.pointer.bucket, own.pointer.key)])
     again = tmp_path / "theirs.csv"
     again.write_bytes(b"the same")
     service.add([again])

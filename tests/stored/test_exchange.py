@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import hashlib
 import io
@@ -29,6 +30,7 @@ from hashdrop.service import open_service
 from hashdrop.stored.exchange import FIELDS
 from hashdrop.stored.exchange import Format
 from hashdrop.stored.exchange import fields_of
+from hashdrop.team import VARIABLE
 from support.programs import end_of
 from support.programs import run_inside
 from support.programs import start_program
@@ -62,8 +64,8 @@ async def test_what_goes_out_comes_in_again(tmp_path, form):
         stored = [name_of(number) for number in range(1200)]
         stored += [name_of(7, name, note=name, tags={name: name}) for name in odd]
         await catalog.record_many(stored)
-        await catalog.mark_verified(stored[3].pointer, has_its_hash=True)
-        await catalog.mark_gone("lab-data", stored[4].pointer.key)
+        await catalog.mark_verified([stored[3].pointer], has_its_hash=True)
+        await catalog.mark_gone([("lab-data", stored[4].pointer.key)])
         before = await all_of(service)
         text = "".join([part async for part in service.stored.export(form)])
     file = tmp_path / f"catalog.{form}"
@@ -131,6 +133,27 @@ async def test_a_row_that_is_none_is_told_and_passed_over(tmp_path, change, says
     assert (done.read, done.added, done.bad) == (2, 1, 1)
     assert row.name == "a"
     assert [(one.number, says in one.reason) for one in bad] == [(1, True)]
+
+
+async def test_a_row_that_the_database_does_not_take_is_passed_over(
+    postgres, tmp_path, monkeypatch
+):
+    """Of one's own catalog, into a team's: PostgreSQL's indexes take no path of more than 2.7 kB."""
+    monkeypatch.setenv(VARIABLE, await postgres.new_database())
+    noise = base64.urlsafe_b64encode(hashlib.shake_256(b"path").digest(3000)).decode()
+    rows = [fields_for(f"{number}") for number in range(9)]
+    rows[4]["folder"] = noise
+    file = tmp_path / "catalog.jsonl"
+    file.write_text("".join(f"{json.dumps(row)}\n" for row in ("[]", *rows)))
+    bad = []
+    async with open_service(folders(tmp_path, "one")) as service:
+        done = await service.stored.import_file(file, Format.JSONL, on_bad=bad.append)
+        names = sorted(row.name for row in await service.stored.search())
+
+    assert (done.read, done.added, done.bad) == (10, 8, 2)
+    assert names == [f"{number}" for number in range(9) if number != 4]
+    assert [one.number for one in bad] == [1, 6]
+    assert "index row" in bad[1].reason
 
 
 async def test_a_row_that_is_nested_too_deep(tmp_path):
@@ -320,7 +343,7 @@ def test_out_and_in(inside, place, tmp_path):
     assert len(printed.rows) == 3
     assert (first.code, first.row) == (0, {"read": 1, "added": 1, "bad": 0})
     assert second.code == 1
-    assert "4 rows: 2 names added, 1 could not be read" in second.out
+    assert "4 rows: 2 names added, 1 passed over" in second.out
     assert "row 4" in second.err
     assert inside("ls", "--json", *other).out.count("\n") == 3
 

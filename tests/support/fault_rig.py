@@ -11,7 +11,9 @@ from anyio.to_thread import run_sync
 
 from hashdrop import simple_s3_router
 from hashdrop.connection import Connection
+from hashdrop.errors import CatalogAway
 from hashdrop.errors import CatalogError
+from hashdrop.errors import NoteRefused
 from hashdrop.s3.options import WriteOptions
 from hashdrop.s3.probe import Abilities
 from hashdrop.s3.writing import ContentWriter
@@ -51,8 +53,17 @@ class Recorded:
     def __init__(self):
         self.pointers = []
         self.fails = False
+        self.is_silent = False
+        self.asked = 0
+        self.refused = ""
+        """A name that it does not take; a batch with it is refused as a whole."""
 
     async def __call__(self, confirmed):
+        self.asked += 1
+        if self.is_silent:
+            raise CatalogAway("The catalog does not answer.", retryable=True)
+        if self.refused in {one.transfer.name for one in confirmed}:
+            raise NoteRefused("The catalog does not take it.", hint="Call it otherwise.")
         if self.fails:
             raise CatalogError("The catalog cannot be written.", retryable=True)
         self.pointers += [(one.transfer.name, one.pointer) for one in confirmed]

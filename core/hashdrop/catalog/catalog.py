@@ -136,17 +136,18 @@ class Catalog:
 
     async def mark_verified(
         self,
-        pointer: StoredPointer,
+        pointers: Sequence[StoredPointer],
         *,
         has_its_hash: bool,
         moment: datetime | None = None,
         store: Rebuild | None = None,
     ) -> None:
-        """Note that an object was read back and has its hash, or has another: then no date stands there.
+        """Note that objects were read back and have their hash, or another: then no date stands there.
 
         Args:
-            pointer: The object, with the hash that it should have.
-            has_its_hash: What was found out.
+            pointers: The objects, with the hashes that they should have; some hundreds at most: one
+                transaction.
+            has_its_hash: What was found out of all of them.
             moment: When; by default now.
             store: That was asked: only names that belong to it are marked; `None` for all.
 
@@ -156,34 +157,29 @@ class Catalog:
         when = (moment or datetime.now(UTC)) if has_its_hash else None
         with told("written"):
             async with self._writing, begin_writing(self._engine) as connection:
-                scope = scope_of(store) if store else []
-                await mark_verified(
-                    connection, pointer.bucket, pointer.key, pointer.content_hash, when, *scope
-                )
+                await mark_verified(connection, pointers, when, *(scope_of(store) if store else []))
 
     async def mark_gone(
         self,
-        bucket: str,
-        key: str,
+        objects: Sequence[tuple[str, str]],
         moment: datetime | None = None,
         *,
         store: Rebuild | None = None,
     ) -> None:
-        """Note that an object is not in its bucket any more; its names stay, marked.
+        """Note that objects are not in their bucket any more; their names stay, marked.
 
         Args:
-            bucket: Of the object.
-            key: Of the object.
+            objects: Bucket and key of each; some hundreds at most: one transaction.
             moment: When it was found out; by default now.
             store: That was asked: only names that belong to it are marked; `None` for all.
 
         Raises:
             CatalogError: The database cannot be written.
         """
+        when = moment or datetime.now(UTC)
         with told("written"):
             async with self._writing, begin_writing(self._engine) as connection:
-                scope = scope_of(store) if store else []
-                await mark_gone(connection, bucket, key, moment or datetime.now(UTC), *scope)
+                await mark_gone(connection, objects, when, *(scope_of(store) if store else []))
 
     async def mark_there(self, bucket: str, key: str, *, store: Rebuild | None = None) -> None:
         """Note that an object that was gone is in its bucket again.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,12 @@ from sqlalchemy import ColumnElement
 from sqlalchemy import delete
 from sqlalchemy import insert
 from sqlalchemy import select
+from sqlalchemy import tuple_
 from sqlalchemy import update
 
 from hashdrop.catalog.records import NameRecord
 from hashdrop.catalog.records import TagRecord
+from hashdrop.pointer import StoredPointer
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -29,56 +32,55 @@ def at_place(bucket: str, key: str) -> tuple[ColumnElement[bool], ColumnElement[
 
 async def mark_verified(
     connection: AsyncConnection,
-    bucket: str,
-    key: str,
-    content_hash: str,
+    pointers: Sequence[StoredPointer],
     moment: datetime | None,
     *scope: ColumnElement[bool],
 ) -> None:
-    """Mark the names of an object: its content has its hash, or with `None`: it was found not to have it.
+    """Mark the names of objects: their content has its hash, or with `None`: it was found not to have it.
 
     Args:
         connection: In a transaction of `begin_writing`.
-        bucket: Of the object.
-        key: Of the object.
-        content_hash: That was looked for; names under another hash are left alone.
+        pointers: The objects, with the hashes that were looked for; names under others are left alone.
         moment: When, UTC.
         *scope: Conditions of the names that are meant; by default all.
 
     Raises:
         SQLAlchemyError: The database cannot be written.
     """
+    keys = [one.key for one in pointers]  # found by index
+    columns = tuple_(NameRecord.key, NameRecord.bucket, NameRecord.content_hash)
+    meant = columns.in_([(one.key, one.bucket, one.content_hash) for one in pointers])
     await connection.execute(
         update(NameRecord)
-        .where(*at_place(bucket, key), NameRecord.content_hash == content_hash, *scope)
+        .where(NameRecord.key.in_(keys), meant, *scope)
         .values(verified_at=moment, gone_at=None)  # what was read is there
     )
 
 
 async def mark_gone(
     connection: AsyncConnection,
-    bucket: str,
-    key: str,
+    objects: Sequence[tuple[str, str]],
     moment: datetime,
     *scope: ColumnElement[bool],
 ) -> None:
-    """Mark the names of an object that is not there any more; the first mark stays.
+    """Mark the names of objects that are not there any more; the first mark stays.
 
     What was verified is gone: one that is stored there later was not.
 
     Args:
         connection: In a transaction of `begin_writing`.
-        bucket: Of the object.
-        key: Of the object.
+        objects: Bucket and key of each.
         moment: When it was found out, UTC.
         *scope: Conditions of the names that are meant; by default all.
 
     Raises:
         SQLAlchemyError: The database cannot be written.
     """
+    keys = [key for _, key in objects]  # found by index
+    meant = tuple_(NameRecord.bucket, NameRecord.key).in_(objects)
     await connection.execute(
         update(NameRecord)
-        .where(*at_place(bucket, key), NameRecord.gone_at.is_(None), *scope)
+        .where(NameRecord.key.in_(keys), meant, NameRecord.gone_at.is_(None), *scope)
         .values(gone_at=moment, verified_at=None)
     )
 

@@ -21,7 +21,10 @@ from sqlalchemy.util import await_only
 from hashdrop.catalog.schema import has_newest_schema
 from hashdrop.catalog.schema import prepare_schema
 from hashdrop.catalog.sqlite_notes import PRAGMAS
+from hashdrop.catalog.sqlite_notes import REFUSED_BY_SQLITE
+from hashdrop.errors import CatalogAway
 from hashdrop.errors import CatalogError
+from hashdrop.errors import NoteRefused
 
 _CONNECT_S = 15
 ANSWER_S = 30.0
@@ -29,6 +32,8 @@ ANSWER_S = 30.0
 _MIGRATION_S = 3600.0
 _TURN_S = 0.01
 _TURNED_AWAY = 500
+_OF_THE_DATA = frozenset({"22", "23", "54"})
+"""Classes of errors: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 _ADVISORY = "SELECT pg_advisory_xact_lock(7247651932)"
 """PostgreSQL's lock of our writers; the number is ours by chance."""
 
@@ -61,7 +66,18 @@ class told:  # noqa: N801  # reads as a statement
             isinstance(error, Exception) and type(error).__module__.startswith("asyncpg")
         ):
             cause = getattr(error, "orig", None) or error
-            raise CatalogError.of(self._verb, cause) from error
+            kind = CatalogError
+            if isinstance(cause, TimeoutError):
+                kind = CatalogAway
+            elif _is_of_the_data(cause):
+                kind = NoteRefused
+            raise kind.of(self._verb, cause) from error
+
+
+def _is_of_the_data(cause: object) -> bool:
+    """Whether a database said no to these very values; `sqlstate` is PostgreSQL's."""
+    state = str(getattr(cause, "sqlstate", None) or "")
+    return state[:2] in _OF_THE_DATA or isinstance(cause, REFUSED_BY_SQLITE)
 
 
 def was_cut(error: Exception) -> bool:

@@ -30,6 +30,7 @@ from hashdrop.catalog.noting import note_all
 from hashdrop.catalog.rows import StoredName
 from hashdrop.connection import LOCAL_CONNECTION_NAME
 from hashdrop.errors import CatalogError
+from hashdrop.errors import NoteRefused
 
 _BUSY_MS = 15_000
 PRAGMAS = (
@@ -41,6 +42,8 @@ PRAGMAS = (
     "wal_autocheckpoint=8000",  # pages: else each 500 names of a large catalog wait for a checkpoint
 )
 """For each connection to a catalog in SQLite."""
+REFUSED_BY_SQLITE = (sqlite3.DataError, sqlite3.IntegrityError)
+"""What is the values' fault, not the file's."""
 
 
 class SqliteNotes:
@@ -77,7 +80,8 @@ class SqliteNotes:
             with _writing(self._database):
                 added = note_all(_Tables(self._database), stored)
         except sqlite3.Error as error:
-            raise CatalogError.of("written", error) from error
+            kind = NoteRefused if isinstance(error, REFUSED_BY_SQLITE) else CatalogError
+            raise kind.of("written", error) from error
         return added
 
 

@@ -212,9 +212,7 @@ async def _import(options: Options, *, file: Path, form: str | None, as_json: bo
     if as_json:
         print_json({"read": done.read, "added": done.added, "bad": done.bad})
     else:
-        click.echo(
-            f"{done.read:,} rows: {done.added:,} names added, {done.bad:,} could not be read."
-        )
+        click.echo(f"{done.read:,} rows: {done.added:,} names added, {done.bad:,} passed over.")
     return 1 if done.bad else 0
 
 

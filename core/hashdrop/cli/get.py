@@ -20,7 +20,10 @@ from hashdrop.errors import HashdropError
 from hashdrop.errors import SourceUnreadable
 from hashdrop.errors import UsageError
 from hashdrop.pasted import without_secrets
+from hashdrop.s3.download import unwritten
 from hashdrop.service import Service
+from hashdrop.stored.downloading import Downloaded
+from hashdrop.stored.downloading import safe_path
 from hashdrop.stored.places import Place
 
 
@@ -30,7 +33,8 @@ async def run_get(options: Options, *, pointer: str, output: Path | None, as_jso
     Args:
         options: The shared ones.
         pointer: As of `pasted.parse_pasted`.
-        output: File or folder; `-` for standard output.
+        output: File, which is replaced, or folder, by default the current one, where the file gets its newest
+            name; `-` for standard output.
         as_json: Print one JSON object; a failure, too, is one.
 
     Returns:
@@ -47,7 +51,11 @@ async def run_get(options: Options, *, pointer: str, output: Path | None, as_jso
             place = await service.stored.find(pointer)
             if output == STANDARD:
                 return await _to_stdout(service, place)
-            path, size, verified = await service.stored.get(place, output)
+            if output is not None and not await run_sync(_is_folder, output):
+                path, size, verified = await service.stored.get(place, output)
+                end = Downloaded(place, path, size, verified)
+            else:
+                end = await _under_its_name(service, place, output)
     except UsageError:
         raise
     except HashdropError as error:
@@ -59,18 +67,47 @@ async def run_get(options: Options, *, pointer: str, output: Path | None, as_jso
         print_json(
             {
                 "pointer": shown,
-                "path": str(path),
+                "path": str(end.path),
                 "bucket": place.bucket,
                 "key": place.key,
-                "size": size,
-                "verified": verified,
+                "size": end.size,
+                "verified": end.is_verified,
                 "error": None,
             }
         )
     else:
-        said = "verified" if verified else "its hash is not known, so nothing was verified"
-        click.echo(f"{plain(str(path))}  {humanize.naturalsize(size)}, {said}")
+        said = "verified" if end.is_verified else "its hash is not known, so nothing was verified"
+        was_there = "was there already, " if end.was_there else ""
+        click.echo(f"{plain(str(end.path))}  {humanize.naturalsize(end.size)}, {was_there}{said}")
     return 0
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that the system does not take: it is told when the file is made
+        return False
+
+
+async def _under_its_name(service: Service, place: Place, folder: Path | None) -> Downloaded:
+    """Download an object into a folder, as the window does: nothing there is replaced.
+
+    Args:
+        service: With the stores.
+        place: Of the object; its newest name, else the last part of its key, names the file.
+        folder: An existing one; `None` for the current one.
+
+    Raises:
+        HashdropError: There is no file of it.
+    """
+    try:
+        folder = folder or await run_sync(Path.cwd)
+    except OSError as error:  # it was deleted
+        raise unwritten(safe_path(place, keeps_folders=False), error) from error
+    (end,) = await service.stored.download_all([place], folder, keeps_folders=False)
+    if end.error is not None:
+        raise end.error
+    return end
 
 
 async def _to_stdout(service: Service, place: Place) -> int:

@@ -47,6 +47,7 @@ async def run_link(options: Options, *, pointer: str, expires: timedelta, as_jso
             {
                 "url": link.url,
                 "ends_at": link.ends_at.isoformat(),
+                "only_on_this_computer": link.is_of_this_computer,
                 "bucket": place.bucket,
                 "key": place.key,
                 "error": None,
@@ -55,4 +56,10 @@ async def run_link(options: Options, *, pointer: str, expires: timedelta, as_jso
         return 0
     click.echo(link.url)
     click.echo(f"It holds until {link.ends_at.astimezone():%Y-%m-%d %H:%M:%S %Z}.", err=True)
+    if link.is_of_this_computer:
+        click.echo(
+            "hashdrop: It leads to the store on this computer: it can be read here only, and only until that "
+            "store ends. The window or “hashdrop store” keeps it running.",
+            err=True,
+        )
     return 0

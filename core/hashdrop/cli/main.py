@@ -129,7 +129,8 @@ def put(
     "--output",
     "written_to",
     metavar="PATH",
-    help="File or folder to write to; - for standard output.",
+    help="File to write, or to replace; or folder, where it gets its newest name (else that of its key) and "
+    "replaces none; by default the current one. - for standard output.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @common_options

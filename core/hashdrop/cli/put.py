@@ -78,7 +78,13 @@ class _Report:
                 self.already_stored += 1
                 self._stored(event, "already-stored")
             case Failed():
-                self._ended(event.id, "failed", error=event.error, seconds=event.seconds)
+                self._ended(
+                    event.id,
+                    "failed",
+                    error=event.error,
+                    sent_bytes=event.sent_bytes,
+                    seconds=event.seconds,
+                )
             case Cancelled():
                 self._ended(event.id, "cancelled", error=None, seconds=event.seconds)
             case Waiting():

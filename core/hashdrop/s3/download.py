@@ -94,7 +94,7 @@ class Room:
 async def download(
     reader: ContentWriter,
     pointer: S3Pointer,
-    output: Path | None,
+    target: Path,
     *,
     expected: str | None,
     size: int | None = None,
@@ -109,7 +109,7 @@ async def download(
     Args:
         reader: Reads it.
         pointer: The object.
-        output: File or existing folder; by default the key's last part in the current folder.
+        target: The file.
         expected: SHA-256 of the content; `None` to take the one that the key holds, if it does.
         size: Bytes that it should have, if they are known.
         room: Shared with other downloads to the same disk; by default its own.
@@ -128,9 +128,7 @@ async def download(
     """
     expected = expected or hash_in_key(pointer["key"])
     room = room or Room()
-    target = output or Path(_own_name(pointer["key"]))
     try:
-        target = await run_sync(_target, pointer["key"], output)
         attempt = partial(
             _attempt, reader, pointer, target, expected, size, room, on_bytes, replaces
         )
@@ -283,17 +281,6 @@ async def _left_over(target: Path, expected: str | None) -> _Part | None:
 
 def _amount(size: int) -> str:
     return humanize.naturalsize(max(0, size))
-
-
-def _own_name(key: str) -> str:
-    return key.rpartition("/")[2] or "object"
-
-
-def _target(key: str, output: Path | None) -> Path:
-    name = _own_name(key)
-    if output is None:
-        return Path.cwd() / name
-    return output / name if output.is_dir() else output
 
 
 def _open_beside(target: Path, expected: str | None) -> _Part:

@@ -13,8 +13,13 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from hashdrop.errors import AccessRefused
+from hashdrop.errors import ClockSkewed
 from hashdrop.errors import ContentMismatch
+from hashdrop.errors import CredentialsExpired
+from hashdrop.errors import CredentialsRefused
+from hashdrop.errors import HashdropError
 from hashdrop.errors import ObjectMissing
+from hashdrop.errors import SettingsError
 from hashdrop.errors import StoreError
 from hashdrop.s3.body import Stop
 from hashdrop.s3.faults import error_of
@@ -28,6 +33,8 @@ MOST_AT_ONCE = 64 * 1024 * 1024
 _PIECE = 256 * 1024
 _CHECKSUMS = ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256")
 _MOST_VERSIONS = 1000
+_WORDLESS = frozenset({"400", "403"})
+"""Codes of refusals without one: AWS says 400 of a session that has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,10 @@ async def ask_for(requests: Requests, pointer: S3Pointer) -> StandingObject:
                 f"There is no object at s3://{pointer['bucket']}/{pointer['key']}.",
                 technical=error.technical,
             ) from error
-        raise
+        told = await _in_words(requests, pointer, error)
+        if told is error:
+            raise
+        raise told from told.__cause__
     headers = ("CacheControl", "ContentDisposition", "ContentLanguage", "ExpiresString")
     return StandingObject(
         size=int(answer["ContentLength"]),
@@ -122,6 +132,29 @@ async def ask_for(requests: Requests, pointer: S3Pointer) -> StandingObject:
         metadata=dict(answer.get("Metadata", {})),
         headers={name: answer[name] for name in headers if answer.get(name)},
     )
+
+
+async def _in_words(requests: Requests, pointer: S3Pointer, refused: StoreError) -> HashdropError:
+    """Return what a store says of a HEAD that it refused: whose answer has no body to say it in.
+
+    It is asked for a byte, which takes the same right. Where it says no more then, the refusal stands.
+    """
+    if error_of(refused)[0] not in _WORDLESS:
+        return refused
+
+    def ask() -> None:
+        answer = requests.client.get_object(
+            Bucket=pointer["bucket"], Key=pointer["key"], Range="bytes=0-0"
+        )
+        answer["Body"].close()
+
+    try:
+        await requests.read_body(ask, pointer)
+    except (CredentialsRefused, CredentialsExpired, ClockSkewed, SettingsError) as told:
+        return told
+    except HashdropError:  # another reason, or the way: what was refused first is told
+        return refused
+    return refused
 
 
 async def list_versions(requests: Requests, pointer: S3Pointer) -> list[ObjectVersion]:

@@ -35,6 +35,8 @@ class Link:
     url: str
     ends_at: datetime
     """UTC."""
+    is_of_this_computer: bool = False
+    """Whether it leads to the store on this computer: nobody else reaches that, and it ends before."""
 
 
 def check_duration(expires: timedelta) -> None:

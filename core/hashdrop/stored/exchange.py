@@ -11,6 +11,7 @@ import shutil
 from collections.abc import AsyncGenerator
 from collections.abc import Callable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import aclosing
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from hashdrop.catalog.rows import Order
 from hashdrop.catalog.rows import PointerRow
 from hashdrop.catalog.rows import SortBy
 from hashdrop.errors import CatalogError
+from hashdrop.errors import NoteRefused
 from hashdrop.errors import SourceError
 from hashdrop.errors import SourceUnreadable
 from hashdrop.errors import UsageError
@@ -37,6 +39,7 @@ from hashdrop.stored.exchange_rows import Format
 from hashdrop.stored.exchange_rows import read_batches
 
 if TYPE_CHECKING:
+    from hashdrop.catalog.catalog import Catalog
     from hashdrop.stored.places import Reach
 
 _AT_ONCE = 250
@@ -56,7 +59,7 @@ class Imported:
     added: int = 0
     """Names that were new."""
     bad: int = 0
-    """Rows that could not be read."""
+    """Rows that could not be read, or that the database does not take."""
 
 
 def fields_of(row: PointerRow) -> dict[str, Any]:
@@ -200,7 +203,7 @@ async def import_file(
         path: Of the file.
         form: Of the file.
         on_progress: Told after some rows.
-        on_bad: Told each row that cannot be read; it is passed over.
+        on_bad: Told each row that cannot be read, or that the database does not take; it is passed over.
 
     Raises:
         SourceError: The file cannot be read, or has not this format.
@@ -212,14 +215,14 @@ async def import_file(
     try:
         async with aclosing(batches):
             async for batch in batches:
-                names = [one for one in batch if isinstance(one, ImportedName)]
-                done.added += await catalog.import_many(names)
+                bad = [one for _, one in batch if isinstance(one, BadLine)]
+                names = [(number, one) for number, one in batch if isinstance(one, ImportedName)]
+                done.added += await _add(catalog, names, bad)
                 done.read += len(batch)
-                for one in batch:
-                    if isinstance(one, BadLine):
-                        done.bad += 1
-                        if on_bad is not None:
-                            on_bad(one)
+                done.bad += len(bad)
+                if on_bad is not None:
+                    for one in sorted(bad, key=lambda one: one.number):
+                        on_bad(one)
                 if on_progress is not None:
                     on_progress(done)
     except (SourceError, CatalogError) as error:
@@ -228,6 +231,20 @@ async def import_file(
             error.detail = f"{error.detail} {so_far}" if error.detail else so_far
         raise
     return done
+
+
+async def _add(
+    catalog: Catalog, rows: Sequence[tuple[int, ImportedName]], bad: list[BadLine]
+) -> int:
+    """Add names, and to `bad` those that the database does not take; returns how many were new."""
+    try:
+        return await catalog.import_many([one for _, one in rows])
+    except NoteRefused as error:
+        if len(rows) == 1:
+            bad.append(BadLine(rows[0][0], error.detail))
+            return 0
+    middle = len(rows) // 2
+    return await _add(catalog, rows[:middle], bad) + await _add(catalog, rows[middle:], bad)
 
 
 def _csv_fields(row: Mapping[str, Any]) -> list[Any]:

@@ -52,7 +52,7 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line that is no row of a catalog."""
+    """A line that is no row of a catalog, or one that the database does not take."""
 
     number: int
     """Of the row in the file, from 1; the first line of a CSV has none."""
@@ -61,8 +61,8 @@ class BadLine:
 
 async def read_batches(
     path: Path, form: Format
-) -> AsyncGenerator[list[ImportedName | BadLine], None]:
-    """Yield the rows of a file, some hundreds at a time; what could be read comes before an error.
+) -> AsyncGenerator[list[tuple[int, ImportedName | BadLine]], None]:
+    """Yield the rows of a file, numbered, some hundreds at a time; what could be read comes before an error.
 
     Args:
         path: Of the file.
@@ -75,12 +75,12 @@ async def read_batches(
     last = 0
     fault: SourceError | None = None
 
-    def some() -> list[ImportedName | BadLine]:
+    def some() -> list[tuple[int, ImportedName | BadLine]]:
         nonlocal last, fault
-        batch: list[ImportedName | BadLine] = []
+        batch: list[tuple[int, ImportedName | BadLine]] = []
         try:
             for last, row in islice(rows, _AT_ONCE):  # the last one that could be read
-                batch.append(_read(last, row))
+                batch.append((last, _read(last, row)))
         except OSError as error:
             fault = source_error(path, error)
             fault.__cause__ = error

@@ -50,5 +50,5 @@ async def mark_gone(reach: Reach, place: Place) -> None:
         CatalogError: The catalog cannot be written.
     """
     await (await reach.catalog()).mark_gone(
-        place.bucket, place.key, store=await store_of(reach, place)
+        [(place.bucket, place.key)], store=await store_of(reach, place)
     )

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import groupby
@@ -20,6 +21,7 @@ from hashdrop.catalog.rebuilding import Rebuilt
 from hashdrop.catalog.rows import Order
 from hashdrop.catalog.rows import PointerRow
 from hashdrop.catalog.rows import SortBy
+from hashdrop.connection import LOCAL_CONNECTION_NAME
 from hashdrop.forms import WITH_ENDPOINT
 from hashdrop.forms import Form
 from hashdrop.forms import write_form
@@ -204,24 +206,26 @@ class Stored:
         requests = reached.writer.requests
         with told_of(reached, place):
             await ask_for(requests, place.s3)
-        return await run_sync(
+        link = await run_sync(
             partial(presign, requests.client, place.s3, expires, file_name=place.name)
         )
+        is_own = reached.connection.name == LOCAL_CONNECTION_NAME
+        return replace(link, is_of_this_computer=is_own)
 
     # --- reading back ----------------------------------------------------------------------------
 
     async def get(
         self,
         place: Place,
-        output: Path | None,
+        target: Path,
         *,
         on_bytes: Callable[[int], None] | None = None,
     ) -> tuple[Path, int, bool]:
-        """Download an object; see `s3.download.download`.
+        """Download an object to a file, which it replaces; see `s3.download.download`.
 
         Args:
             place: Of the object.
-            output: File or folder to write to; by default the key's name in the current folder.
+            target: The file.
             on_bytes: Told how many of its bytes are there.
 
         Returns:
@@ -235,7 +239,7 @@ class Stored:
             return await download(
                 reached.writer,
                 place.s3,
-                output,
+                target,
                 expected=with_hash(place),
                 size=place.size,
                 on_bytes=on_bytes,

@@ -6,15 +6,17 @@ import contextlib
 import hashlib
 from collections.abc import AsyncGenerator
 from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from typing import Literal
 
+import anyio
 from anyio.to_thread import run_sync
 
+from hashdrop.catalog.rebuilding import Rebuild
 from hashdrop.errors import BucketMissing
-from hashdrop.errors import CatalogError
 from hashdrop.errors import ContentMismatch
 from hashdrop.errors import HashdropError
 from hashdrop.errors import LocalStoreError
@@ -23,7 +25,7 @@ from hashdrop.errors import StoreError
 from hashdrop.errors import UsageError
 from hashdrop.pointer import StoredPointer
 from hashdrop.s3.inspecting import ask_for
-from hashdrop.stored.marking import mark_gone
+from hashdrop.s3.threads import plain_task_group
 from hashdrop.stored.marking import store_of
 from hashdrop.stored.places import Place
 from hashdrop.stored.places import Reach
@@ -35,6 +37,10 @@ from hashdrop.stored.several import for_each
 
 if TYPE_CHECKING:
     from hashdrop.s3.writing import ContentWriter
+
+_MOST_AT_ONCE = 200
+_EVERY_S = 0.5
+"""Verdicts that are noted by one write, and how long the first of them waits for the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,32 +85,95 @@ async def verify_all(
     Raises:
         CatalogError: The catalog cannot be read or written; what was found out till then was told.
     """
+    notes = _Notes(reach, on_verdict)
 
     async def one(place: Place) -> None:
         verdict = await _judged(reach, place, with_hash(place), trusts_checksum, on_read)
-        verdict = replace(verdict, place=place)
+        await notes.add(replace(verdict, place=place))
+
+    async with plain_task_group() as group:
+        group.start_soon(notes.keep_writing)
         try:
-            await _note(reach, place, verdict)
-        except CatalogError:
-            on_verdict(verdict)  # that an object is damaged is told, whatever can be noted of it
-            raise
-        on_verdict(verdict)
-
-    await for_each(places, one)
+            await for_each(places, one)
+        finally:
+            await notes.write()
+        group.cancel_scope.cancel()
 
 
-async def _note(reach: Reach, place: Place, verdict: Verdict) -> None:
-    expected = verdict.content_hash
-    if verdict.status in {"verified", "mismatch"} and expected:
-        pointer = StoredPointer(place.bucket, place.key, expected, verdict.size or 0, "")
-        catalog = await reach.catalog()
-        await catalog.mark_verified(
-            pointer,
-            has_its_hash=verdict.status == "verified",
-            store=await store_of(reach, place),
-        )
-    elif verdict.status == "missing":
-        await mark_gone(reach, place)
+class _Notes:
+    """Gathers verdicts and notes them many at a time: each write to the disk costs milliseconds.
+
+    Args:
+        reach: To the catalog.
+        on_verdict: Told each, when it is noted.
+    """
+
+    def __init__(self, reach: Reach, on_verdict: Callable[[Verdict], None]) -> None:
+        self._reach = reach
+        self._on_verdict = on_verdict
+        self._waiting: list[Verdict] = []
+        self._writing = anyio.Lock()
+        self._failed = False
+
+    async def add(self, verdict: Verdict) -> None:
+        """Take a verdict; returns at once, or when all are noted that wait.
+
+        Raises:
+            CatalogError: They could not be noted.
+        """
+        self._waiting.append(verdict)
+        if len(self._waiting) >= _MOST_AT_ONCE:
+            await self.write()
+
+    async def keep_writing(self) -> None:
+        """Write what waits again and again; for a task that is cancelled.
+
+        Raises:
+            CatalogError: It could not be noted.
+        """
+        while True:
+            await anyio.sleep(_EVERY_S)
+            await self.write()
+
+    async def write(self) -> None:
+        """Note what waits, and tell it: shielded, for what was found out cost a read of the whole.
+
+        Raises:
+            CatalogError: It could not be noted; it was told nevertheless.
+        """
+        with anyio.CancelScope(shield=True):
+            async with self._writing:
+                verdicts, self._waiting = self._waiting, []
+                try:
+                    if verdicts and not self._failed:  # a catalog that is away is waited for once
+                        await self._note(verdicts)
+                except BaseException:
+                    self._failed = True
+                    raise
+                finally:  # that an object is damaged is told, whatever can be noted of it
+                    for verdict in verdicts:
+                        self._on_verdict(verdict)
+
+    async def _note(self, verdicts: Sequence[Verdict]) -> None:
+        alike: dict[tuple[str, Rebuild], list[StoredPointer]] = {}
+        for one in verdicts:
+            is_read = one.status in {"verified", "mismatch"} and one.content_hash
+            if one.place is not None and (is_read or one.status == "missing"):
+                store = await store_of(self._reach, one.place)
+                pointer = StoredPointer(
+                    one.bucket, one.key, one.content_hash or "", one.size or 0, ""
+                )
+                alike.setdefault((one.status, store), []).append(pointer)
+        if not alike:
+            return
+        catalog = await self._reach.catalog()
+        for (status, store), pointers in alike.items():
+            if status == "missing":
+                await catalog.mark_gone([(one.bucket, one.key) for one in pointers], store=store)
+            else:
+                await catalog.mark_verified(
+                    pointers, has_its_hash=status == "verified", store=store
+                )
 
 
 async def _judged(

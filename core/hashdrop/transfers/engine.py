@@ -644,17 +644,20 @@ class Engine:
                 self._again_alone(transfer)
             else:
                 self._settle(transfer, *self._failure(transfer, target, file.error, file.seconds))
-        problem: Exception | None = None
+        problems: Sequence[Exception | None]
         try:
-            await self._recording.note(*(confirmed for _, confirmed in stored))
+            problems = await self._recording.note(*(confirmed for _, confirmed in stored))
         except Exception as error:  # noqa: BLE001  # the fence, as in `_run`
-            problem = error
-        for file, confirmed in stored:
+            problems = [error] * len(stored)
+        for (file, confirmed), problem in zip(stored, problems, strict=True):
             file.settled = True
             transfer, outcome = file.transfer, file.outcome
             assert outcome is not None
             if problem is not None:
-                self._settle(transfer, *self._failure(transfer, target, problem, file.seconds))
+                sent = outcome.sent_bytes
+                self._settle(
+                    transfer, *self._failure(transfer, target, problem, file.seconds, sent)
+                )
             else:
                 event = success_event(transfer.id, outcome, confirmed.pointer, file.seconds)
                 self._settle(transfer, *event)
@@ -694,19 +697,27 @@ class Engine:
                     # S3 has it: the catalog must know. The next file need not wait for that.
                     with anyio.CancelScope(shield=True):
                         leave_line()
-                        await self._recording.note(Confirmed(transfer, pointer))
+                        (problem,) = await self._recording.note(Confirmed(transfer, pointer))
+                        seconds = time.monotonic() - started
+                        if problem is not None:
+                            sent = outcome.sent_bytes
+                            result = self._failure(transfer, target, problem, seconds, sent)
+                        else:
+                            result = success_event(transfer.id, outcome, pointer, seconds)
                 except Exception as error:  # noqa: BLE001  # the fence: one file's surprise never ends the queue
                     result = self._failure(transfer, target, error, time.monotonic() - started)
-                else:
-                    seconds = time.monotonic() - started
-                    result = success_event(transfer.id, outcome, pointer, seconds)
         finally:
             seconds = time.monotonic() - started
             self._settle(transfer, *(result or (transfer.wanted, ended_event(transfer, seconds))))
             leave_line()
 
     def _failure(
-        self, transfer: Transfer, target: Target, error: Exception, seconds: float
+        self,
+        transfer: Transfer,
+        target: Target,
+        error: Exception,
+        seconds: float,
+        sent_bytes: int = 0,
     ) -> tuple[State, Event]:
         waits = self._waits_for_sign_in and transfer.path is not None  # a stream is read once
         if isinstance(error, CredentialsExpired) and waits:
@@ -717,7 +728,7 @@ class Engine:
         if not isinstance(error, HashdropError):
             _LOG.error("Storing %s failed unexpectedly", transfer.name, exc_info=error)
             error = unexpected(transfer.name, error)
-        return State.FAILED, Failed(id=transfer.id, error=error, seconds=seconds)
+        return State.FAILED, Failed(transfer.id, error, seconds, sent_bytes)
 
     def _settle(self, transfer: Transfer, state: State, event: Event) -> None:
         """Put a transfer whose work is over where it belongs."""

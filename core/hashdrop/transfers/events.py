@@ -149,11 +149,13 @@ class AlreadyStored:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The transfer ended without a stored object."""
+    """The transfer ended without a stored object, or with one that the catalog does not know."""
 
     id: int
     error: HashdropError
     seconds: float
+    sent_bytes: int = 0
+    """Of an object that S3 confirmed."""
 
 
 @dataclass(frozen=True, slots=True)

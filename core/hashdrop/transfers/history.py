@@ -118,6 +118,7 @@ class History:
         else:
             drop.given_up[transfer.id] = state
             if isinstance(event, Failed):
+                drop.sent_bytes += event.sent_bytes
                 error = event.error.sentence
         self._files.append((transfer.batch, file_row(transfer, state, pointer, error)))
         self._note(drop)

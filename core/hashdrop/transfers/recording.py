@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from hashdrop.errors import CatalogAway
 from hashdrop.errors import CatalogError
 from hashdrop.errors import HashdropError
+from hashdrop.errors import NoteRefused
 from hashdrop.pointer import StoredPointer
 from hashdrop.transfers.events import State
 from hashdrop.transfers.journal import QueuedFile
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
     from hashdrop.transfers.transfer import Transfer
 
 _LOG = logging.getLogger(__name__)
+
+
+_AWAY_S = 15.0
+"""Seconds for which a database that did not answer is not asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,7 @@ class Confirmed:
 
 @dataclass(slots=True)
 class _Waiting:
-    confirmed: tuple[Confirmed, ...]
+    confirmed: Confirmed
     done: bool = False
     error: HashdropError | None = None
 
@@ -56,51 +63,80 @@ class Recording:
         self._journal = journal
         self._waiting: list[_Waiting] = []
         self._writing = anyio.Lock()
+        self._away: CatalogAway | None = None
+        self._away_until = 0.0
 
-    async def note(self, *confirmed: Confirmed) -> None:
-        """Return when the catalog has them; call it shielded.
+    async def note(self, *confirmed: Confirmed) -> list[CatalogError | None]:
+        """Return when it is known of each whether the catalog has it; call it shielded.
 
-        Raises:
-            CatalogError: They could not be noted.
+        Returns:
+            For each why it could not be noted; `None` where the catalog has it.
         """
-        if not confirmed:
-            return
-        mine = _Waiting(confirmed)
-        self._waiting.append(mine)
+        mine = [_Waiting(one) for one in confirmed]
+        self._waiting += mine
         async with self._writing:
-            if not mine.done:
+            if not all(one.done for one in mine):
                 await self._write()
-        if mine.error is not None:
-            raise CatalogError(
-                f"“{confirmed[0].transfer.name}” is in S3, but could not be noted in the catalog.",
-                detail=f"It is at {confirmed[0].pointer.uri}. {mine.error.detail}",
-                hint="Retry notes it without sending it again.",
-                retryable=True,
-            ) from mine.error
+        return [_unnoted(one.confirmed, one.error) if one.error else None for one in mine]
 
     async def _write(self) -> None:
         batch, self._waiting = self._waiting, []
-        error: HashdropError | None = CatalogError("The catalog did not note what was stored.")
+        for one in batch:  # whatever ends it: nobody who waits takes silence for success
+            one.error = CatalogError("The catalog did not note what was stored.")
         try:
-            await self._record([each for one in batch for each in one.confirmed])
-            error = None
-        except HashdropError as problem:
-            error = problem
-        finally:  # whatever ended it: nobody who waits takes silence for success
+            await self._record_some(batch)
+        finally:
             for one in batch:
-                one.error = error
                 one.done = True
-        if error is None:
-            await self.forget(*(each.transfer.id for one in batch for each in one.confirmed))
+        await self.forget(*(one.confirmed.transfer.id for one in batch if one.error is None))
+
+    async def _record_some(self, batch: Sequence[_Waiting]) -> None:
+        """Record them; where the database refuses one of them, its neighbours are noted without it.
+
+        One that does not answer is waited for once, not for each batch that comes meanwhile.
+        """
+        error: HashdropError | None = None
+        if self._away is not None and time.monotonic() < self._away_until:
+            error = self._away
+        else:
+            self._away = None
+            try:
+                await self._record([one.confirmed for one in batch])
+            except CatalogAway as problem:
+                self._away, self._away_until = problem.kept(), time.monotonic() + _AWAY_S
+                error = problem
+            except NoteRefused as problem:
+                if len(batch) > 1:
+                    middle = len(batch) // 2
+                    await self._record_some(batch[:middle])
+                    await self._record_some(batch[middle:])
+                    return
+                error = problem
+            except HashdropError as problem:
+                error = problem
+        for one in batch:
+            one.error = error
 
     async def forget(self, *ids: int) -> None:
         """Take transfers out of the journal's queue."""
-        if self._journal is None:
+        if self._journal is None or not ids:
             return
         try:
             await self._journal.settle(ids)
         except HashdropError as error:  # after a crash they come back, and are found stored
             _LOG.warning("The journal could not be written: %s", error)
+
+
+def _unnoted(confirmed: Confirmed, error: HashdropError) -> CatalogError:
+    refused = isinstance(error, NoteRefused)
+    told = CatalogError(
+        f"“{confirmed.transfer.name}” is in S3, but could not be noted in the catalog.",
+        detail=f"It is at {confirmed.pointer.uri}. {error.detail}",
+        hint=error.hint if refused else "Retry notes it without sending it again.",
+        retryable=not refused,
+    )
+    told.__cause__ = error
+    return told
 
 
 class QueueNotes:

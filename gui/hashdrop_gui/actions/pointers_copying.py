@@ -149,6 +149,9 @@ class Copying(QObject):
         end = time_text(min(link.ends_at for link in links))
         one = tr("a link that holds until {time}").format(time=end)
         many = tr("links that hold until {time}").format(time=end)
+        if any(link.is_of_this_computer for link in links):
+            here = tr("on this computer only, while Hashdrop runs")
+            one, many = f"{one}, {here}", f"{many}, {here}"
         self._tell("\n".join(link.url for link in links), len(links), one, many)
 
     async def _signed(self, rows: Sequence[PointerRow], expires: timedelta) -> list[Link]:
