@@ -34,6 +34,7 @@ from hashdrop.errors import HashdropError
 from hashdrop_gui.actions.batches import Batches
 from hashdrop_gui.actions.earlier_names import EarlierNames
 from hashdrop_gui.actions.finishing import Finishing
+from hashdrop_gui.actions.full_disk import FullDisk
 from hashdrop_gui.actions.holding import Holding
 from hashdrop_gui.actions.intake import Intake
 from hashdrop_gui.actions.intake import local_paths
@@ -211,6 +212,8 @@ class MainWindow(QMainWindow):
         self.sidebar.connection_chosen.connect(self._on_connection_chosen)
         self.sidebar.settings_requested.connect(self.edit_connection)
         self.bridge.arrived.connect(self.waits.take)
+        full = FullDisk(self.banner, self.model, service=self._service, parent=self)
+        self.bridge.arrived.connect(full.take)
         self.bridge.arrived.connect(self.large_drops.take)
         self.bridge.ticked.connect(self.large_drops.show)
         self.banner.settings_requested.connect(lambda: self.edit_connection(None))

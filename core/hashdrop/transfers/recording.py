@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from hashdrop.errors import CatalogError
+from hashdrop.errors import CatalogFull
 from hashdrop.errors import HashdropError
 from hashdrop.pointer import StoredPointer
 from hashdrop.transfers.events import State
@@ -71,7 +72,8 @@ class Recording:
             if not mine.done:
                 await self._write()
         if mine.error is not None:
-            raise CatalogError(
+            kind = CatalogFull if isinstance(mine.error, CatalogFull) else CatalogError
+            raise kind(
                 f"“{confirmed[0].transfer.name}” is in S3, but could not be noted in the catalog.",
                 detail=f"It is at {confirmed[0].pointer.uri}. {mine.error.detail}",
                 hint="Retry notes it without sending it again.",
