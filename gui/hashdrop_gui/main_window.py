@@ -218,6 +218,7 @@ class MainWindow(QMainWindow):
         self.bridge.ticked.connect(self.large_drops.show)
         self.banner.settings_requested.connect(lambda: self.edit_connection(None))
         self.holding.changed.connect(self._show_summary)
+        self.holding.changed.connect(lambda: self.model.show_held(self.holding.words))
         self.bridge.arrived.connect(self.finishing.take)
         self.intake.added.connect(self._show_added)
         self.intake.told.connect(self.say)

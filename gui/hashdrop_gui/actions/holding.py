@@ -16,6 +16,7 @@ from hashdrop_gui.models.timed_pause import TimedPause
 from hashdrop_gui.models.totals import is_held
 from hashdrop_gui.models.transfer_list import TransferList
 from hashdrop_gui.models.wording import time_text
+from hashdrop_gui.models.wording import tr
 from hashdrop_gui.widgets.bottom_bar import BottomBar
 
 if TYPE_CHECKING:
@@ -68,6 +69,16 @@ class Holding(QObject):
     def is_held(self) -> bool:
         """Whether all is held: at once, or file by file."""
         return self._service.transfers.is_paused or is_held(self._list, all_paused=False)
+
+    @property
+    def words(self) -> str:
+        """Why nothing is begun; "" where it is."""
+        if not self._service.transfers.holds_all:
+            return ""
+        until = self.timed_pause.until
+        if until is None:
+            return tr("all is paused")
+        return tr("all is paused until {time}").format(time=time_text(until))
 
     def pause_all(self) -> None:
         """Pause everything, and what is dropped from now on."""
