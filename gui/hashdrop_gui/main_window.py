@@ -58,6 +58,7 @@ from hashdrop_gui.models.totals import bytes_done
 from hashdrop_gui.models.totals import idle_text
 from hashdrop_gui.models.transfers import TransfersModel
 from hashdrop_gui.models.wording import files_text
+from hashdrop_gui.models.wording import time_text
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.pages.history import HistoryPage
 from hashdrop_gui.pages.pointers import PointersPage
@@ -511,7 +512,9 @@ class MainWindow(QMainWindow):
             rest = tr("{n} of them are paused.").format(n=f"{paused:,}")
         if paused == count:
             rest = tr("All of it is paused.")
-        if self._service.was_suspended and paused:
+        if until := self.holding.timed_pause.until:
+            rest = tr("All is paused until {time}.").format(time=time_text(until))
+        if self._service.was_suspended and (paused or until):
             self.banner.say(f"{tr('{files} came back from last time.').format(files=files)} {rest}")
         elif self._service.was_suspended:
             self.say(tr("Going on with {files} from last time").format(files=files))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import anyio
 import pytest
@@ -15,6 +16,8 @@ from PySide6.QtWidgets import QMessageBox
 from hashdrop.transfers.events import State
 from hashdrop_gui.app import _serve
 from hashdrop_gui.main_window import MainWindow
+from hashdrop_gui.models.timed_pause import Pause
+from hashdrop_gui.models.wording import time_text
 from support.fault_proxy import FaultProxy
 from support.fault_proxy import Rule
 from support.window import Driver
@@ -202,6 +205,40 @@ async def test_what_comes_back_paused_is_not_said_to_go_on(program, tmp_path):
         answer(driver, "Cancel uploads and quit")
 
     assert said == "1 file came back from last time. All of it is paused."
+
+
+async def test_a_timed_pause_is_kept_for_the_next_start(program, tmp_path):
+    """With its end; a start behind that goes on."""
+    (tmp_path / "a.txt").write_text("a")
+    async with program() as (driver, _):
+        driver.window.holding.pause_for(Pause.HOUR)
+        until_then = driver.window.holding.timed_pause.until
+        driver.drop(tmp_path / "a.txt")
+        await until(lambda: driver.rows and driver.batches[0].scanned)
+        await until(lambda: driver.service.preferences.paused_until)
+        await quit_and_keep(driver)
+    async with program() as (driver, _):
+        await until(driver.window.banner.isVisible)
+        said = driver.window.banner.text
+        held = driver.row("a.txt").state, driver.window.holding.timed_pause.until
+        buttons = driver.window.bottom.limit.text(), driver.window.bottom.turn.text()
+        await driver.service.prefer(paused_until=until_then - timedelta(hours=2))
+        await quit_and_keep(driver)
+    async with program() as (driver, _):
+        await driver.has("a.txt", State.STORED)
+        await until(lambda: driver.service.preferences.paused_until is None)
+        driver.window.close()
+
+    when = time_text(until_then)
+    assert said == f"1 file came back from last time. All is paused until {when}."
+    assert held == (State.QUEUED, until_then)
+    assert buttons == (f"Paused until {when}", "Resume all")
+
+
+async def quit_and_keep(driver) -> None:
+    driver.window.close()
+    await until(lambda: question(driver))
+    answer(driver, "Quit and go on next time")
 
 
 async def test_a_failure_that_comes_back_is_no_crash(program, tmp_path):
