@@ -32,6 +32,7 @@ from hashdrop.connection import LOCAL_CONNECTION_NAME
 from hashdrop.connection import Connection
 from hashdrop.errors import HashdropError
 from hashdrop_gui.actions.batches import Batches
+from hashdrop_gui.actions.coming_back import ComingBack
 from hashdrop_gui.actions.earlier_names import EarlierNames
 from hashdrop_gui.actions.finishing import Finishing
 from hashdrop_gui.actions.full_disk import FullDisk
@@ -57,8 +58,6 @@ from hashdrop_gui.models.totals import active_text
 from hashdrop_gui.models.totals import bytes_done
 from hashdrop_gui.models.totals import idle_text
 from hashdrop_gui.models.transfers import TransfersModel
-from hashdrop_gui.models.wording import files_text
-from hashdrop_gui.models.wording import time_text
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.pages.history import HistoryPage
 from hashdrop_gui.pages.pointers import PointersPage
@@ -237,6 +236,11 @@ class MainWindow(QMainWindow):
         self.model.counted.connect(self.history.refresh_soon)
         self.banner.said.connect(lambda text: announce(self, text))
         self.finishing.quit_requested.connect(self.ask_to_quit)
+        self._coming_back = ComingBack(
+            self.banner, self.model, self.holding, service=self._service, parent=self
+        )
+        self._coming_back.told.connect(self.say)
+        self.intake.added.connect(self._coming_back.forget)
         self.tray.open_requested.connect(self.come_forward)
         self.tray.batch_requested.connect(self.show_batch)
         self.tray.turn_requested.connect(self.bottom.press_turn)
@@ -501,26 +505,8 @@ class MainWindow(QMainWindow):
 
     async def restore(self) -> None:
         """Go on with what an earlier run left in the queue, and say so."""
-        count = await self._service.restore()
+        await self._coming_back.restore()
         await self.intake.clean()
-        if not count:
-            return
-        files = files_text(count)
-        paused = self._service.transfers.paused_count
-        rest = tr("Uploading goes on.")
-        if paused:
-            rest = tr("{n} of them are paused.").format(n=f"{paused:,}")
-        if paused == count:
-            rest = tr("All of it is paused.")
-        if until := self.holding.timed_pause.until:
-            rest = tr("All is paused until {time}.").format(time=time_text(until))
-        if self._service.was_suspended and (paused or until):
-            self.banner.say(f"{tr('{files} came back from last time.').format(files=files)} {rest}")
-        elif self._service.was_suspended:
-            self.say(tr("Going on with {files} from last time").format(files=files))
-        else:
-            words = tr("Hashdrop ended before everything was stored. {files} came back.")
-            self.banner.say(f"{words.format(files=files)} {rest}")
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Say before release where the drop would go."""
