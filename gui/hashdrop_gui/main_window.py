@@ -80,6 +80,9 @@ if TYPE_CHECKING:
 _SPARE_EVERY = 2_000
 """New rows after which what is there is left out of the search for garbage."""
 _SAID_MS = 4_000
+_NARROWEST = 600
+_WORDS_FROM = 720
+"""Width of the window from which on the sidebar has words, logical pixels."""
 
 
 class MainWindow(QMainWindow):
@@ -106,7 +109,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Hashdrop")
         self.setWindowIcon(icon("hashdrop", ""))
         self.resize(1120, 700)
-        self.setMinimumSize(720, 480)
+        self.setMinimumSize(_NARROWEST, 480)
         self.setAcceptDrops(True)
 
         self.model = TransfersModel(self)
@@ -566,8 +569,9 @@ class MainWindow(QMainWindow):
             )
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the overlay over the whole window."""
+        """Keep the overlay over the whole window, and words beside the icons where there is room."""
         self._overlay.setGeometry(self.rect())
+        self.sidebar.set_narrow(self.width() < _WORDS_FROM)
         super().resizeEvent(event)
 
     # --- closing ---------------------------------------------------------------------------------

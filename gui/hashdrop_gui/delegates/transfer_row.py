@@ -196,6 +196,8 @@ class TransferRowDelegate(QStyledItemDelegate):
         self._bar(painter, bar, row.fraction, colour)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:  # noqa: D102
+        # Else a name in Hebrew or Arabic has its extension at the other end than in the list of pointers.
+        painter.setLayoutDirection(option.direction)
         row = index.data(Role.ROW)
         if isinstance(row, FileRow):
             self._show_file(painter, option, row, index.data(Role.SECOND))
@@ -231,6 +233,7 @@ class TransferRowDelegate(QStyledItemDelegate):
             picture.setDevicePixelRatio(ratio)
             picture.fill(QColor(self._tokens.background))
             onto = QPainter(picture)
+            onto.setLayoutDirection(option.direction)
             onto.translate(-rect.topLeft())
             self._paint_file(onto, option, row, second, state)
             onto.end()
