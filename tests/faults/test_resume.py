@@ -396,6 +396,34 @@ async def test_the_queue_comes_back(s3_server, bucket, proxy, tmp_path):
         assert await third.engine.restore(lambda _: target) == 0
 
 
+@pytest.mark.parametrize("before", ["nothing", "all"], ids=lambda one: f"after a pause of {one}")
+async def test_a_pause_for_now_ends_with_the_program(s3_server, bucket, proxy, tmp_path, before):
+    """What it held goes on at the next start; what was paused by itself is paused there, too."""
+    folder = tmp_path / "run"
+    async with open_rig(s3_server, bucket, proxy, folder, keeps_queue=True) as first:
+        if before == "all":
+            first.engine.pause_all()
+        else:
+            first.engine.pause_all(lasts=False)
+        first.add(first.file("own.bin"), first.file("a.bin"))
+        await first.until(Queued, count=2)
+        own = next(one.id for one in first.of(Queued) if one.name == "own.bin")
+        first.engine.pause([own])
+        first.engine.pause_all(lasts=False)
+        first.add(first.file("later.bin"))
+        await first.until(Queued, count=3)
+        await first.engine.suspend()
+    async with open_rig(s3_server, bucket, proxy, folder, keeps_queue=True) as second:
+        assert await second.engine.restore(lambda _: second.target()) == 3
+        await second.until(Stored, AlreadyStored, count=2)
+
+        assert second.engine.paused_count == 1
+        names = {one.name for one in second.of(Queued)}
+        assert names == {"own.bin", "a.bin", "later.bin"}
+        second.engine.resume_all()
+        await second.engine.drained()
+
+
 async def test_a_queue_that_cannot_be_noted_again_is_not_forgotten(
     s3_server, bucket, proxy, tmp_path, monkeypatch
 ):

@@ -37,7 +37,9 @@ from anyio.to_thread import run_sync
 from hashdrop.connection import Connection
 from hashdrop.digest import FileDigest
 from hashdrop.errors import CatalogError
+from hashdrop.errors import CatalogFull
 from hashdrop.errors import database_hint
+from hashdrop.errors import database_is_full
 from hashdrop.s3.copying import NO_FILE
 from hashdrop.s3.probe import Abilities
 from hashdrop.s3.resuming import UnfinishedUpload
@@ -599,7 +601,8 @@ def _told(file: Path) -> Generator[None, None, None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        raise CatalogError(
+        kind = CatalogFull if database_is_full(str(error)) else CatalogError
+        raise kind(
             "The journal cannot be written.",
             detail=f"The database says of {file}: {error}.",
             hint=database_hint(str(error)) or "Check the disk and the data folder, then retry.",
