@@ -23,7 +23,7 @@ def stored(s3_server, bucket):
     """Two objects, one of them with a key that has to be quoted everywhere."""
     keys = ["raw/a \"quoted\" 'key' (1)%20ü.txt", "raw/b.txt"]
     for key, data in zip(keys, DATA, strict=True):
-        s3_server.client().put_object(Bucket=bucket, Key=key, Body=data)
+        s3_server.plain.put_object(Bucket=bucket, Key=key, Body=data)
     return [StoredPointer(bucket, key, "00" * 32, 5, "text/plain") for key in keys]
 
 

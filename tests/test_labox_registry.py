@@ -94,7 +94,7 @@ async def test_both_give_one_content_one_place(registry_of, session, s3_server, 
             (content,) = value.contents
             places.append((content.storage_name, content.storage_config, content.content_hash))
     key = f"raw/{places[0][2]}.json"
-    tags = s3_server.client().get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+    tags = s3_server.plain.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
 
     assert places[0] == places[1]
     assert tags == [{"Key": "run", "Value": "7"}]

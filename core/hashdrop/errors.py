@@ -27,6 +27,9 @@
     ├── ContentMismatch         bytes that do not fit their hash or size
     ├── LocalStoreError         the embedded store
     └── CatalogError            the database of pointers
+        ├── CatalogAway         it does not answer
+        ├── NoteRefused         it does not take this one row
+        └── CatalogFull         its disk has no room
 
 Every error has a title (what happened), a detail (to what, and why), a hint (what to do) and says
 whether trying again can help. Messages never hold a credential.
@@ -219,7 +222,8 @@ class CatalogError(HashdropError):
             cause: What the database says.
         """
         words = str(cause).rpartition(">: ")[2] or "nothing; it does not answer"
-        return cls(
+        kind = CatalogFull if database_is_full(words) else cls
+        return kind(
             f"The catalog of pointers cannot be {verb}.",
             detail=f"The database says: {words}.",
             hint=database_hint(words)
@@ -236,6 +240,19 @@ class NoteRefused(CatalogError):
     """Raised when a database answers that it does not take what is to be noted, whatever else it takes."""
 
 
+class CatalogFull(CatalogError):
+    """Raised when the catalog, the journal or the history cannot be written for want of room."""
+
+
+def database_is_full(words: str) -> bool:
+    """Return whether a SQLite file refuses for want of room.
+
+    Args:
+        words: What the database says.
+    """
+    return "is full" in words or "disk I/O error" in words  # the second where no file can grow
+
+
 def database_hint(words: str) -> str:
     """Return what to do where a SQLite file refuses; "" where its words say nothing more.
 
@@ -249,7 +266,7 @@ def database_hint(words: str) -> str:
         )
     if "is locked" in words:
         return "Another program is writing to it for long: try again when that is done."
-    if "is full" in words or "disk I/O error" in words:  # the second, too, where no file can grow
+    if database_is_full(words):
         return "Make room on the disk, then retry."
     if "index row" in words:
         return "The path of its folder is too long for this database: store it from a folder further in."

@@ -58,7 +58,8 @@ class Reaching:
         self._journal = journal
         self._pace = pace
         self._patience_s = patience_s
-        self._claims = Claims()
+        self.claims = Claims()
+        """What is being stored or deleted, in all of them."""
 
     async def reach(self, target: Target) -> HashdropError | None:
         """Reach a target: start the embedded store if it is meant, make the client.
@@ -97,7 +98,7 @@ class Reaching:
             revive=self._local_store.revive if keys is not None else None,
         )
         writer = ContentWriter(
-            client, router, options, claims=self._claims, temporaries=self._journal
+            client, router, options, claims=self.claims, temporaries=self._journal
         )
         learns = connection.checksum_mode is ChecksumMode.AUTOMATIC or keys is not None
         target.opened(writer, partial(self._prepare, connection, learns=learns))

@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
     from hashdrop.catalog.catalog import Catalog
+    from hashdrop.s3.claims import Claims
     from hashdrop.stored.places import Reached
     from hashdrop.stored.stored import Stored
 
@@ -149,6 +150,11 @@ class Service:
         """Whether the run before ended in order, by `leave`; known after `restore`."""
 
     # --- connections -----------------------------------------------------------------------------
+
+    @property
+    def claims(self) -> Claims:
+        """What is being stored or deleted, by whatever connection."""
+        return self._targets.claims
 
     @property
     def connections(self) -> tuple[Connection, ...]:

@@ -18,6 +18,7 @@ from typing import Any
 from typing import cast
 
 import tomli_w
+from pydantic import AwareDatetime
 from pydantic import BaseModel
 from pydantic import ConfigDict
 from pydantic import Field
@@ -38,6 +39,8 @@ class Preferences(BaseModel):
 
     limit_bytes_per_s: float | None = Field(default=None, gt=0)
     """Of all uploads together; `None` for no limit."""
+    paused_until: AwareDatetime | None = None
+    """When the pause of all uploads ends; `None` where they are not paused for a while."""
     watched_folder: str = ""
     """What arrives in it is stored; "" for none."""
     copies_pointers: bool = False

@@ -37,7 +37,9 @@ _LEFT_WITHIN_S = 3.0
 VOLUME_MB = 256
 """Objects lie together in files of about this size, of which there are as many as there is room for. By
 itself it takes 1,024 on a large disk: with 900 MiB left it took nothing then, and few buckets with 20 GiB."""
-_PORT_RANGE = range(20_000, 45_000)
+_PORT_RANGE = range(12_000, 22_000)
+"""With the twins below 32,768, where Linux begins to take ports for connections that go out (macOS and
+Windows: 49,152): a store that is started again must have its own back."""
 _GRPC_OFFSET = 10_000
 _PRIVATE_PREFIX = "hashdrop-"
 OTHERWISE = (

@@ -32,8 +32,10 @@ from hashdrop.connection import LOCAL_CONNECTION_NAME
 from hashdrop.connection import Connection
 from hashdrop.errors import HashdropError
 from hashdrop_gui.actions.batches import Batches
+from hashdrop_gui.actions.coming_back import ComingBack
 from hashdrop_gui.actions.earlier_names import EarlierNames
 from hashdrop_gui.actions.finishing import Finishing
+from hashdrop_gui.actions.full_disk import FullDisk
 from hashdrop_gui.actions.holding import Holding
 from hashdrop_gui.actions.intake import Intake
 from hashdrop_gui.actions.intake import local_paths
@@ -56,7 +58,6 @@ from hashdrop_gui.models.totals import active_text
 from hashdrop_gui.models.totals import bytes_done
 from hashdrop_gui.models.totals import idle_text
 from hashdrop_gui.models.transfers import TransfersModel
-from hashdrop_gui.models.wording import files_text
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.pages.history import HistoryPage
 from hashdrop_gui.pages.pointers import PointersPage
@@ -79,6 +80,9 @@ if TYPE_CHECKING:
 _SPARE_EVERY = 2_000
 """New rows after which what is there is left out of the search for garbage."""
 _SAID_MS = 4_000
+_NARROWEST = 600
+_WORDS_FROM = 720
+"""Width of the window from which on the sidebar has words, logical pixels."""
 
 
 class MainWindow(QMainWindow):
@@ -105,7 +109,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Hashdrop")
         self.setWindowIcon(icon("hashdrop", ""))
         self.resize(1120, 700)
-        self.setMinimumSize(720, 480)
+        self.setMinimumSize(_NARROWEST, 480)
         self.setAcceptDrops(True)
 
         self.model = TransfersModel(self)
@@ -211,10 +215,13 @@ class MainWindow(QMainWindow):
         self.sidebar.connection_chosen.connect(self._on_connection_chosen)
         self.sidebar.settings_requested.connect(self.edit_connection)
         self.bridge.arrived.connect(self.waits.take)
+        full = FullDisk(self.banner, self.model, service=self._service, parent=self)
+        self.bridge.arrived.connect(full.take)
         self.bridge.arrived.connect(self.large_drops.take)
         self.bridge.ticked.connect(self.large_drops.show)
         self.banner.settings_requested.connect(lambda: self.edit_connection(None))
         self.holding.changed.connect(self._show_summary)
+        self.holding.changed.connect(lambda: self.model.show_held(self.holding.words))
         self.bridge.arrived.connect(self.finishing.take)
         self.intake.added.connect(self._show_added)
         self.intake.told.connect(self.say)
@@ -232,6 +239,11 @@ class MainWindow(QMainWindow):
         self.model.counted.connect(self.history.refresh_soon)
         self.banner.said.connect(lambda text: announce(self, text))
         self.finishing.quit_requested.connect(self.ask_to_quit)
+        self._coming_back = ComingBack(
+            self.banner, self.model, self.holding, service=self._service, parent=self
+        )
+        self._coming_back.told.connect(self.say)
+        self.intake.added.connect(self._coming_back.forget)
         self.tray.open_requested.connect(self.come_forward)
         self.tray.batch_requested.connect(self.show_batch)
         self.tray.turn_requested.connect(self.bottom.press_turn)
@@ -496,24 +508,8 @@ class MainWindow(QMainWindow):
 
     async def restore(self) -> None:
         """Go on with what an earlier run left in the queue, and say so."""
-        count = await self._service.restore()
+        await self._coming_back.restore()
         await self.intake.clean()
-        if not count:
-            return
-        files = files_text(count)
-        paused = self._service.transfers.paused_count
-        rest = tr("Uploading goes on.")
-        if paused:
-            rest = tr("{n} of them are paused.").format(n=f"{paused:,}")
-        if paused == count:
-            rest = tr("All of it is paused.")
-        if self._service.was_suspended and paused:
-            self.banner.say(f"{tr('{files} came back from last time.').format(files=files)} {rest}")
-        elif self._service.was_suspended:
-            self.say(tr("Going on with {files} from last time").format(files=files))
-        else:
-            words = tr("Hashdrop ended before everything was stored. {files} came back.")
-            self.banner.say(f"{words.format(files=files)} {rest}")
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Say before release where the drop would go."""
@@ -573,8 +569,9 @@ class MainWindow(QMainWindow):
             )
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the overlay over the whole window."""
+        """Keep the overlay over the whole window, and words beside the icons where there is room."""
         self._overlay.setGeometry(self.rect())
+        self.sidebar.set_narrow(self.width() < _WORDS_FROM)
         super().resizeEvent(event)
 
     # --- closing ---------------------------------------------------------------------------------

@@ -226,8 +226,10 @@ QPushButton#quiet:hover {{ background: {t.line}; }}
 QPushButton#quiet:focus {{ border: 2px solid {t.accent}; padding: 0 7px; }}
 QPushButton#quiet::menu-indicator {{ image: none; width: 0; }}
 QPushButton#pill {{ min-height: 26px; padding: 0 14px; border-radius: 14px; color: {t.second}; }}
+QPushButton#pill[tight="true"] {{ padding: 0 8px; }}
 QPushButton#pill:checked {{ background: {t.selection}; border-color: {t.selection}; color: {t.accent}; font-weight: 600; }}
 QPushButton#pill:focus {{ border: 2px solid {t.accent}; padding: 0 13px; }}
+QPushButton#pill[tight="true"]:focus {{ padding: 0 7px; }}
 QPushButton#column {{ min-height: 24px; padding: 0 7px; border: 1px solid transparent; border-radius: 6px; background: transparent;
   color: {t.second}; font-size: 12px; font-weight: 500; text-align: left; }}
 QPushButton#column[isNumber="true"] {{ text-align: right; }}

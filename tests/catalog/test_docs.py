@@ -33,7 +33,7 @@ async def test_a_plain_labox_program_reads_every_object(place, s3_server, bucket
         pointer = StoredPointer(
             bucket, f"raw/{content_hash}.txt", content_hash, number, "text/plain"
         )
-        s3_server.client().put_object(Bucket=bucket, Key=pointer.key, Body=data)
+        s3_server.plain.put_object(Bucket=bucket, Key=pointer.key, Body=data)
         names.append(StoredName(pointer, f"{number}.txt", "", "lab", {"run": "7"}))
     async with open_catalog(place) as catalog:
         await catalog.record_many(names[:4])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import random
+import threading
 from datetime import UTC
 from datetime import datetime
 from datetime import timedelta
@@ -117,6 +118,29 @@ SEARCHES = [
     ("key:raw", range(7)),
     ("scan type:image size:>1gb tag:run=8 after:2026-01-01", [1]),
 ]
+
+
+@pytest.mark.parametrize("few", [0, 10_000], ids=["walked", "sorted"])
+async def test_the_rows_of_a_large_page_are_made_off_the_loop(place, monkeypatch, few):
+    """5,000 would hold it for 50 ms; they are the same rows, found in either way."""
+    monkeypatch.setattr(searching, "FEW", few)
+    threads, made = [], searching.row_of
+    monkeypatch.setattr(
+        searching, "row_of", lambda row: threads.append(threading.get_ident()) or made(row)
+    )
+    count = 2 * searching._MADE_HERE
+    async with open_catalog(place) as catalog:
+        await catalog.record_many([stored(f"{number:04}.txt") for number in range(count)])
+        wanted = Filters(words=("txt",)), Order(SortBy.NAME, descending=False)
+        small = await all_pages(catalog, *wanted, searching._MADE_HERE)
+        here = set(threads)
+        threads.clear()
+        large = await catalog.search(*wanted, limit=2 * count)
+
+    assert here == {threading.get_ident()}
+    assert threading.get_ident() not in threads
+    assert len(threads) == len(large) == count
+    assert large == small
 
 
 @pytest.mark.parametrize("few", [0, 10_000], ids=["walked", "sorted"])

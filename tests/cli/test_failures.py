@@ -102,7 +102,7 @@ def test_another_content_under_this_hash(inside, place, good, s3_server, bucket)
     """It is told, not taken for stored; repaired when asked."""
     first = inside("put", good, "--json", *place)
     key = first.row["key"]
-    s3_server.client().put_object(Bucket=bucket, Key=key, Body=b"evil")
+    s3_server.plain.put_object(Bucket=bucket, Key=key, Body=b"evil")
     refused = inside("put", good, *place)
     was = s3_server.body(bucket, key)
     repaired = inside("put", good, "--json", "--repair", *place)
@@ -254,7 +254,7 @@ def start_put(program, place, proxy, s3_server, bucket, tmp_path):
         (tmp_path / "small").write_bytes(b"so that what the store can do is known")
         assert program("put", tmp_path / "small", *options).code == 0
         for key in s3_server.objects(bucket):
-            s3_server.client().delete_object(Bucket=bucket, Key=key)
+            s3_server.plain.delete_object(Bucket=bucket, Key=key)
         for rule in rules:
             proxy.add(rule)
         path = tmp_path / "large.bin"

@@ -60,7 +60,7 @@ def test_what_another_stored_is_found_in_the_store(inside, place, s3_server, buc
     path = tmp_path / "x.bin"
     path.write_bytes(b"from elsewhere")
     key = f"raw/{hashlib.sha256(b'from elsewhere').hexdigest()}.bin"
-    s3_server.client().put_object(Bucket=bucket, Key=key, Body=b"from elsewhere")
+    s3_server.plain.put_object(Bucket=bucket, Key=key, Body=b"from elsewhere")
     ran = inside("find", path, "--json", *place)
 
     assert (ran.code, ran.row["stored"]) == (0, True)
@@ -70,7 +70,7 @@ def test_what_another_stored_is_found_in_the_store(inside, place, s3_server, buc
 @pytest.mark.parametrize("damage", ["gone", "cut"])
 def test_what_the_store_has_lost_is_not_stored(inside, place, stored, s3_server, tmp_path, damage):
     """Though the catalog knows it."""
-    client = s3_server.client()
+    client = s3_server.plain
     if damage == "gone":
         client.delete_object(Bucket=stored["bucket"], Key=stored["key"])
     else:

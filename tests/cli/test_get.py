@@ -119,7 +119,7 @@ def test_an_object_without_a_hash_in_its_name_is_not_called_verified(
     inside, place, s3_server, bucket, tmp_path
 ):
     """It says so."""
-    s3_server.client().put_object(Bucket=bucket, Key="notes.txt", Body=b"notes")
+    s3_server.plain.put_object(Bucket=bucket, Key="notes.txt", Body=b"notes")
     ran = inside("get", "notes.txt", "-o", tmp_path / "notes.txt", *place)
 
     assert ran.code == 0
@@ -137,7 +137,7 @@ def test_a_damaged_object_is_refused(inside, place, stored, s3_server, tmp_path,
     if before is not None:
         target.write_bytes(before)
     damaged = DATA[:-1] + bytes([DATA[-1] ^ 1])
-    s3_server.client().put_object(Bucket=stored["bucket"], Key=stored["key"], Body=damaged)
+    s3_server.plain.put_object(Bucket=stored["bucket"], Key=stored["key"], Body=damaged)
     ran = inside("get", names_of(stored)[name], "-o", target, *place)
 
     assert (ran.code, ran.out) == (1, "")
@@ -232,9 +232,7 @@ def test_standard_output_gets_the_bytes_or_none(program, place, s3_server, tmp_p
     stored = program("put", tmp_path / "notes.txt", "--json", *place).row
     good = program("get", stored["content_hash"], "-o", "-", *place)
     both = program("get", stored["content_hash"], "-o", "-", "--json", *place)
-    s3_server.client().put_object(
-        Bucket=stored["bucket"], Key=stored["key"], Body=b"something else"
-    )
+    s3_server.plain.put_object(Bucket=stored["bucket"], Key=stored["key"], Body=b"something else")
     bad = program("get", stored["content_hash"], "-o", "-", *place)
 
     assert (good.code, good.out, good.err) == (0, "notes\n", "")

@@ -222,7 +222,7 @@ def test_tags_and_a_router_of_ones_own(
         "put", files[1], "--json", "--tag", "run=7", "--router", "lab_router:route", *place
     )
     key = f"7/{sha256(CONTENTS['table.csv'])}"
-    tags = s3_server.client().get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+    tags = s3_server.plain.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
 
     assert (ran.code, ran.row["key"]) == (0, key)
     assert tags == [{"Key": "run", "Value": "7"}]
@@ -233,7 +233,7 @@ def test_a_stored_file_is_tagged_by_storing_it_again(program, place, s3_server, 
     before = program("put", files[1], "--json", "--tag", "run=7", *place)
     again = program("put", files[1], "--json", "--tag", "run=8", *place)
     found = program("ls", "--search", "tag:run=8", "--json")
-    tags = s3_server.client().get_object_tagging(Bucket=bucket, Key=before.row["key"])["TagSet"]
+    tags = s3_server.plain.get_object_tagging(Bucket=bucket, Key=before.row["key"])["TagSet"]
 
     assert (before.err, again.row["status"]) == ("", "already-stored")
     assert found.row["key"] == before.row["key"]

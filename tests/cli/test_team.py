@@ -314,7 +314,7 @@ def test_an_address_needs_no_catalog(
     monkeypatch.setenv(VARIABLE, url.replace(f":{postgres.port}/", ":9/"))
     got = run_program("get", key, "-o", tmp_path / "b.txt", *place).checked()
     linked = run_program("link", f"s3://{bucket}/{key}", *place).checked()
-    s3_server.client().put_object(Bucket=bucket, Key=key, Body=b"Data")
+    s3_server.plain.put_object(Bucket=bucket, Key=key, Body=b"Data")
     judged = run_program("verify", key, "--json", *place).checked()
     by_hash = run_program("get", key[4:20], *place).checked()
 

@@ -32,7 +32,7 @@ def test_what_is_whole_is_verified(hashdrop, place, stored):
 
 def test_all_that_the_catalog_knows_is_verified(hashdrop, inside, place, stored, others, s3_server):
     """Each object once; a damaged, a lost one are told, and the rest is verified nevertheless."""
-    client = s3_server.client()
+    client = s3_server.plain
     client.put_object(Bucket=stored["bucket"], Key=stored["key"], Body=b"damaged")
     client.delete_object(Bucket=stored["bucket"], Key=others[0]["key"])
     ran = hashdrop("verify", "--all", "--json", *place)
@@ -97,7 +97,7 @@ def test_a_date_is_taken_back(inside, place, stored, s3_server):
     """What was verified, and has another hash now, has no date any more."""
     inside("verify", stored["key"], *place)
     before = inside("ls", "--json", *place).row["verified_at"]
-    s3_server.client().put_object(Bucket=stored["bucket"], Key=stored["key"], Body=b"damaged")
+    s3_server.plain.put_object(Bucket=stored["bucket"], Key=stored["key"], Body=b"damaged")
     inside("verify", stored["key"], *place)
 
     assert before is not None
@@ -105,7 +105,7 @@ def test_a_date_is_taken_back(inside, place, stored, s3_server):
 
 
 def test_for_people_damage_is_a_sentence(inside, place, stored, s3_server):
-    s3_server.client().put_object(Bucket=stored["bucket"], Key=stored["key"], Body=b"damaged")
+    s3_server.plain.put_object(Bucket=stored["bucket"], Key=stored["key"], Body=b"damaged")
     ran = inside("verify", stored["key"], *place)
 
     assert (ran.code, ran.out) == (1, "")
@@ -139,7 +139,7 @@ def test_the_stores_checksum_is_trusted_only_as_one_of_the_whole(
 
 def test_without_a_hash_nothing_is_called_verified(inside, place, s3_server, bucket, stored):
     """It says so, and goes on."""
-    s3_server.client().put_object(Bucket=bucket, Key="notes.txt", Body=b"notes")
+    s3_server.plain.put_object(Bucket=bucket, Key="notes.txt", Body=b"notes")
     ran = inside("verify", "notes.txt", "0123456789abcdef", stored["key"], "--json", *place)
 
     assert ran.code == 1

@@ -38,6 +38,23 @@ async def test_a_conflict_on_completion_sends_all_parts_anew(rig):
     assert (stored.sent_bytes, stored.verified) == (LARGE, True)
 
 
+async def test_a_conflict_with_who_stored_the_same_sends_nothing_anew(rig):
+    """Two machines at once: the other's object stands there, all parts of it."""
+    path = rig.file()
+    rule = rig.proxy.add(Rule.hold("UploadPart", nth=3))
+    rig.proxy.add(Rule.answer(COMPLETE, 409, "ConditionalRequestConflict"))
+    rig.add(path)
+    await rig.reached(rule)
+    other = rig.target(endpoint_url=rig.server.endpoint_url)
+    await (await other.writer()).write_file(path)
+    rule.release()
+    await rig.engine.drained()
+
+    await rig.check()
+    assert sorted(rig.sent_parts()) == [1, 2, 3]
+    assert [event.verified for event in rig.of(AlreadyStored)] == [True]
+
+
 async def test_a_conflict_that_stays_fails(rig):
     """With a sentence, and nothing is left."""
     rig.proxy.add(Rule.answer(COMPLETE, 409, "ConditionalRequestConflict", times=99))
@@ -59,7 +76,7 @@ async def test_an_upload_that_is_gone_begins_anew(rig, rule, options):
     rig.proxy.add(rule)
     rig.add(rig.file(), target=rig.target(**options))
     await rig.reached(rule)
-    rig.server.client().abort_multipart_upload(
+    rig.server.plain.abort_multipart_upload(
         Bucket=rig.bucket,
         Key=rig.server.open_uploads(rig.bucket)[0],
         UploadId=used_uploads(rig)[0],
@@ -105,6 +122,23 @@ async def test_a_200_that_holds_an_error_of_a_copy_is_an_error(rig):
     await rig.check()
     assert rule.reached.is_set()
     assert len(rig.of(Stored)) == 1
+
+
+@pytest.mark.parametrize("is_done", [True, False], ids=["done, unheard", "ended from outside"])
+async def test_a_copy_in_parts_whose_upload_is_gone_is_stored(rig, is_done):
+    """A stream that cannot be read again: its object stands there, or is copied anew."""
+    path = rig.file()
+    completed = "/p/.*"
+    if is_done:
+        rig.proxy.add(Rule.lose_answer(COMPLETE, path=completed))
+    times = 99 if is_done else 1
+    rig.proxy.add(Rule.answer(COMPLETE, 404, "NoSuchUpload", path=completed, times=times))
+    target = rig.target(copy_part_threshold=SMALL, copy_part_size=LARGE // 2)
+    await rig.store(path, target=target, single_pass=True)
+
+    await rig.check()
+    assert [event.verified for event in rig.of(Stored)] == [True]
+    assert sorted(rig.sent_parts()) == [1, 2, 3]
 
 
 @pytest.mark.parametrize("operation", [COMPLETE, "CopyObject"])
@@ -188,7 +222,7 @@ async def test_a_412_by_somebody_elses_other_content_is_a_failure(rig):
     rig.add(path)
     await rig.reached(rule)
     key = rule_key(rig)
-    rig.server.client().put_object(Bucket=rig.bucket, Key=key, Body=b"other")
+    rig.server.plain.put_object(Bucket=rig.bucket, Key=key, Body=b"other")
     rule.release()
     await rig.engine.drained()
     (failed,) = rig.of(Failed)

@@ -12,6 +12,7 @@ from sqlalchemy import event
 
 from hashdrop.catalog.catalog import open_catalog
 from hashdrop.errors import CatalogError
+from hashdrop.errors import CatalogFull
 from hashdrop.transfers import journal as journal_module
 from hashdrop.transfers import recording
 from hashdrop.transfers.engine import open_engine
@@ -25,6 +26,8 @@ from support.fault_rig import SMALL
 from support.fault_rig import Rule
 from support.fault_rig import open_rig
 from support.fault_rig import open_uploads
+from support.full_journal import fill_journal
+from support.full_journal import make_room
 from support.programs import run_program
 from support.put_process import Put
 from support.put_process import check_folder
@@ -32,39 +35,18 @@ from support.tiny_disk import fill as fill_disk
 from support.tiny_disk import mounted
 
 
-def fill(rig):
-    """Let the journal's database grow no further, as on a full disk, and fill what is free in it."""
-    database = rig.journal._database
-    (pages,) = database.execute("PRAGMA page_count").fetchone()
-    database.execute(f"PRAGMA max_page_count = {pages}")
-    for statement in (
-        "INSERT INTO hashdrop_uploads VALUES (x'', '', '', '', hex(randomblob(4)), 0, 0, 0, 0, '', 1, x'', 0, 'x')",
-        "INSERT INTO hashdrop_queue VALUES (NULL, 'x', random(), 1, x'', x'', 1, '', '', 0, 0)",
-    ):
-        with pytest.raises(sqlite3.OperationalError, match="full"):
-            while True:
-                database.execute(statement)
-
-
-def make_room(rig):
-    """Take back what `fill` did."""
-    database = rig.journal._database
-    database.execute("PRAGMA max_page_count = 1000000")
-    database.execute("DELETE FROM hashdrop_queue WHERE owner = 'x'")
-    database.execute("DELETE FROM hashdrop_uploads WHERE owner = 'x'")
-
-
 async def test_a_journal_that_is_full_before_an_upload_begins(rig):
     """Nothing is sent that nobody would know of after a crash: failed, with the reason; a retry stores it."""
-    fill(rig)
+    fill_journal(rig.journal)
     target = rig.target()
     await rig.store(rig.file(), target=target)
     (failed,) = rig.of(Failed)
+    assert isinstance(failed.error, CatalogFull)
     assert "journal cannot be written" in failed.error.sentence
     assert "full" in failed.error.sentence
     assert open_uploads(rig.server, rig.bucket) == []
     assert rig.sent_parts() == []
-    make_room(rig)
+    make_room(rig.journal)
     rig.engine.retry([failed.id], target)
     await rig.engine.drained()
 
@@ -104,9 +86,9 @@ async def test_a_full_journal_does_not_hide_why_a_file_failed(rig, monkeypatch):
 
 async def test_small_files_need_no_journal(rig):
     """They are stored though it is full: nothing of them could be left."""
-    fill(rig)
+    fill_journal(rig.journal)
     await rig.store(*(rig.file(f"{number}.bin", SMALL + number) for number in range(5)))
-    make_room(rig)
+    make_room(rig.journal)
 
     await rig.check()
     assert len(rig.of(Stored)) == 5
@@ -115,9 +97,9 @@ async def test_small_files_need_no_journal(rig):
 async def test_a_full_queue_stops_no_file(s3_server, bucket, proxy, tmp_path):
     """The queue cannot be noted: only a crash would forget it."""
     async with open_rig(s3_server, bucket, proxy, tmp_path / "run", keeps_queue=True) as rig:
-        fill(rig)
+        fill_journal(rig.journal)
         await rig.store(rig.file("a.bin", SMALL))
-        make_room(rig)
+        make_room(rig.journal)
 
         await rig.check()
         assert len(rig.of(Stored)) == 1

@@ -148,8 +148,8 @@ async def test_killed_in_a_copy_in_parts(s3_server, bucket, proxy, tmp_path, ope
     """Its upload stands at the final key, which others use, too: known by its id, it goes with the next run."""
     path, other = two_files(tmp_path)
     data = tmp_path / "data"
-    foreign = s3_server.client().create_multipart_upload(Bucket=bucket, Key="p/foreign")
-    s3_server.client().upload_part(
+    foreign = s3_server.plain.create_multipart_upload(Bucket=bucket, Key="p/foreign")
+    s3_server.plain.upload_part(
         Bucket=bucket, Key="p/foreign", UploadId=foreign["UploadId"], PartNumber=1, Body=b"x"
     )
     rule = held(proxy, operation, nth, when)
@@ -165,7 +165,7 @@ async def test_killed_in_a_copy_in_parts(s3_server, bucket, proxy, tmp_path, ope
     assert temporary_rows(data) == []
     assert journal_rows(data) == []
     assert open_uploads(s3_server, bucket) == [("p/foreign", foreign["UploadId"])]
-    s3_server.client().abort_multipart_upload(
+    s3_server.plain.abort_multipart_upload(
         Bucket=bucket, Key="p/foreign", UploadId=foreign["UploadId"]
     )
     check_folder(s3_server, bucket, data, nothing_left=True)

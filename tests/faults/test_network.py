@@ -52,6 +52,7 @@ FAULTS = {
     "reset-after-body": Rule.reset_before,
     "500": lambda operation: Rule.answer(operation, 500, "InternalError", times=2),
     "503": lambda operation: Rule.answer(operation, 503, "SlowDown", times=2),
+    "429": lambda operation: Rule.answer(operation, 429, "", times=2),
     "answer-lost": Rule.lose_answer,
     "late-500": lambda operation: Rule.late_answer(operation, 500, "InternalError"),
     "stall": Rule.stall,
@@ -170,7 +171,7 @@ async def test_what_somebody_else_stored_in_a_conflict_is_not_called_ours(rig):
     await rig.reached(rule)
     await rig.reached(hold)
     key = hold_key(rig)
-    rig.server.client().put_object(Bucket=rig.bucket, Key=key, Body=path.read_bytes())
+    rig.server.plain.put_object(Bucket=rig.bucket, Key=key, Body=path.read_bytes())
     hold.release()
     await rig.engine.drained()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +14,11 @@ import pytest
 
 from hashdrop.digest import FileDigest
 from hashdrop.errors import CatalogError
+from hashdrop.s3.claims import Claims
 from hashdrop.s3.resuming import UnfinishedUpload
 from hashdrop.snapshot import FileSnapshot
 from hashdrop.transfers.events import AlreadyStored
+from hashdrop.transfers.events import Cancelled
 from hashdrop.transfers.events import Failed
 from hashdrop.transfers.events import Hashing
 from hashdrop.transfers.events import Paused
@@ -69,6 +72,18 @@ def copy_of_the_disk(folder, copy):
     shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("*.bin"))
 
 
+async def rows_of_the_queue(folder, count):
+    """Wait until so many files stand in the journal's queue."""
+    database = sqlite3.connect(folder / "journal.sqlite3")
+    try:
+        with anyio.fail_after(20):
+            while database.execute("SELECT count(*) FROM hashdrop_queue").fetchone() != (count,):
+                await anyio.sleep(0.01)
+    finally:
+        database.close()
+    return True
+
+
 def numbers(rig):
     return sorted(rig.sent_parts())
 
@@ -99,15 +114,101 @@ async def test_a_file_that_changed_meanwhile_starts_anew(killed):
         assert [event.sent_bytes for event in rig.of(Stored)] == [LARGE]
 
 
-async def test_the_same_content_with_another_time_starts_anew(killed):
-    """It is not known to be the same before it is hashed."""
+@pytest.mark.parametrize("how", ["touched", "replaced"])
+async def test_the_same_content_with_another_time_or_identity_is_gone_on_with(killed, how):
+    """It is hashed again, and what the store has of it is not sent again: a disk that was mounted anew."""
     async with killed() as rig:
-        os.utime(rig.path)
+        if how == "replaced":
+            copy = rig.path.with_name("copy")
+            shutil.copy2(rig.path, copy)
+            copy.replace(rig.path)
+        else:
+            os.utime(rig.path)
+        await rig.store(rig.path)
+
+        await rig.check()
+        assert set(numbers(rig)) <= {3, 4, 5, 6}
+        assert len(rig.of(Stored)) == 1
+        assert rig.of(Hashing) != []
+
+
+async def test_other_content_of_the_same_size_starts_anew(killed):
+    """The upload of what it was is aborted."""
+    async with killed() as rig:
+        rig.path.write_bytes(os.urandom(SIZE))
         await rig.store(rig.path)
 
         await rig.check()
         assert numbers(rig) == list(range(1, PARTS + 1))
         assert len(rig.of(Stored)) == 1
+
+
+@pytest.mark.parametrize("then", ["stored", "cancelled"])
+async def test_the_same_file_to_another_place_leaves_a_paused_upload_alone(
+    s3_server, bucket, proxy, tmp_path, then
+):
+    """Dropped on two prefixes of one store: each has its own upload, and no part is sent again."""
+    async with open_rig(s3_server, bucket, proxy, tmp_path / "run", keeps_queue=True) as rig:
+        path = rig.file("a.bin", SIZE)
+        rule = proxy.add(Rule.hold("UploadPart", nth=4))
+        claims = Claims()
+        rig.add(path, target=rig.target(max_parts_in_flight=1, claims=claims))
+        await rig.reached(rule)
+        (first,) = rig.ids()
+        rig.engine.pause([first])
+        rule.release()
+        await rig.until(Paused)
+        kept = open_uploads(s3_server, bucket)
+        if then == "cancelled":
+            rule = proxy.add(Rule.hold("UploadPart"))
+        rig.add(path, target=rig.target(prefix="q", claims=claims))
+        if then == "stored":
+            await rig.until(Stored)
+        else:
+            await rig.reached(rule)
+            rig.engine.cancel([number for number in rig.ids() if number != first])
+            rule.release()
+            await rig.until(Cancelled)
+            with anyio.fail_after(20):
+                while rig.engine._clean_ups:
+                    await anyio.sleep(0.01)
+        assert open_uploads(s3_server, bucket) == kept
+        proxy.requests.clear()
+        rig.engine.resume([first])
+        await rig.engine.drained()
+
+        await rig.check()
+        assert set(numbers(rig)) <= {4, 5, 6}
+
+
+async def test_two_places_of_one_file_both_come_back(s3_server, bucket, proxy, tmp_path):
+    """After a kill neither takes the other's upload away."""
+    folder = tmp_path / "run"
+    async with open_rig(s3_server, bucket, proxy, folder, keeps_queue=True) as first:
+        path = first.file("a.bin", SIZE)
+        for prefix in ("p", "q"):
+            rule = proxy.add(Rule.hold("UploadPart", nth=3, path=f"/{prefix}/"))
+            first.add(path, target=first.target(prefix=prefix, max_parts_in_flight=1))
+            await first.reached(rule)
+            first.engine.pause(first.ids())
+            rule.release()
+            await first.until(Paused, count="pq".index(prefix) + 1)
+        await first.engine.suspend()
+        assert len(open_uploads(s3_server, bucket)) == 2
+    proxy.requests.clear()
+    async with open_rig(s3_server, bucket, proxy, folder, keeps_queue=True) as second:
+        claims = Claims()
+        targets = {
+            prefix: second.target(prefix=prefix, max_parts_in_flight=1, claims=claims)
+            for prefix in ("p", "q")
+        }
+        assert await second.engine.restore(lambda file: targets[file.connection.prefix]) == 2
+        second.engine.resume_all()
+        await second.engine.drained()
+
+        await second.check()
+        assert len(second.of(Stored)) == 2
+        assert set(numbers(second)) <= {3, 4, 5, 6}
 
 
 async def test_a_file_that_became_small_leaves_nothing_unknown(killed):
@@ -139,7 +240,7 @@ async def test_an_upload_that_somebody_aborted_starts_anew(killed):
     """Its id is gone: hashed already, all is sent."""
     async with killed() as rig:
         ((key, upload_id),) = open_uploads(rig.server, rig.bucket)
-        rig.server.client().abort_multipart_upload(Bucket=rig.bucket, Key=key, UploadId=upload_id)
+        rig.server.plain.abort_multipart_upload(Bucket=rig.bucket, Key=key, UploadId=upload_id)
         await rig.store(rig.path)
 
         await rig.check()
@@ -167,7 +268,7 @@ async def test_a_part_that_s3_has_with_other_bytes_is_sent_again(killed, wrong, 
         ((key, upload_id),) = open_uploads(rig.server, rig.bucket)
         data = os.urandom(5 * MIB if wrong == "other-bytes" else 5 * MIB - 1)
         more = {"ChecksumAlgorithm": "CRC32"} if checksums else {}
-        rig.server.client().upload_part(
+        rig.server.plain.upload_part(
             Bucket=rig.bucket, Key=key, UploadId=upload_id, PartNumber=5, Body=data, **more
         )
         await rig.store(rig.path, target=rig.target(checksums=checksums))
@@ -295,6 +396,34 @@ async def test_the_queue_comes_back(s3_server, bucket, proxy, tmp_path):
         assert await third.engine.restore(lambda _: target) == 0
 
 
+@pytest.mark.parametrize("before", ["nothing", "all"], ids=lambda one: f"after a pause of {one}")
+async def test_a_pause_for_now_ends_with_the_program(s3_server, bucket, proxy, tmp_path, before):
+    """What it held goes on at the next start; what was paused by itself is paused there, too."""
+    folder = tmp_path / "run"
+    async with open_rig(s3_server, bucket, proxy, folder, keeps_queue=True) as first:
+        if before == "all":
+            first.engine.pause_all()
+        else:
+            first.engine.pause_all(lasts=False)
+        first.add(first.file("own.bin"), first.file("a.bin"))
+        await first.until(Queued, count=2)
+        own = next(one.id for one in first.of(Queued) if one.name == "own.bin")
+        first.engine.pause([own])
+        first.engine.pause_all(lasts=False)
+        first.add(first.file("later.bin"))
+        await first.until(Queued, count=3)
+        await first.engine.suspend()
+    async with open_rig(s3_server, bucket, proxy, folder, keeps_queue=True) as second:
+        assert await second.engine.restore(lambda _: second.target()) == 3
+        await second.until(Stored, AlreadyStored, count=2)
+
+        assert second.engine.paused_count == 1
+        names = {one.name for one in second.of(Queued)}
+        assert names == {"own.bin", "a.bin", "later.bin"}
+        second.engine.resume_all()
+        await second.engine.drained()
+
+
 async def test_a_queue_that_cannot_be_noted_again_is_not_forgotten(
     s3_server, bucket, proxy, tmp_path, monkeypatch
 ):
@@ -321,6 +450,38 @@ async def test_a_queue_that_cannot_be_noted_again_is_not_forgotten(
 
         await third.check()
         assert len(third.of(Stored)) == 2
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_file_that_was_cancelled_and_retried_comes_back(
+    s3_server, bucket, proxy, tmp_path, at_once
+):
+    """Cancelled, it was taken out of the journal; retried, it is to survive a kill again."""
+    folder = tmp_path / "run"
+    async with open_rig(s3_server, bucket, proxy, folder, keeps_queue=True) as first:
+        first.engine.pause_all()
+        first.add(first.file("a.bin", SMALL), first.file("b.bin", SMALL))
+        await first.until(Queued, count=2)
+        first.engine.cancel(first.ids())
+        if not at_once:
+            assert await rows_of_the_queue(folder, 0)
+        first.engine.retry(first.ids(), first.target())
+        for _ in range(5):
+            await first.journal.leftovers()  # its turn comes after what was asked before
+        assert await rows_of_the_queue(folder, 2)
+        copy_of_the_disk(folder, tmp_path / "copy")
+    async with open_rig(s3_server, bucket, proxy, tmp_path / "copy", keeps_queue=True) as second:
+        second.engine.pause_all()
+        assert await second.engine.restore(lambda _: second.target()) == 2
+        second.engine.cancel([1])
+        second.engine.retry([1], second.target())
+        second.engine.resume_all()
+        await second.until(Queued, count=3)
+        await second.engine.drained()
+
+        await second.check()
+        assert len(second.of(Stored)) == 2
+        assert await rows_of_the_queue(second.folder, 0)  # what is stored is not noted again
 
 
 async def test_a_restored_file_that_is_cancelled_leaves_nothing(killed):
@@ -350,9 +511,8 @@ async def test_the_journal_gives_back_what_it_was_given(tmp_path):
     )
     async with open_journal(tmp_path / "journal.sqlite3") as journal:
         await journal.began(upload, intent="")
-        back = await journal.unfinished(upload.path, "")
+        (back,) = await journal.unfinished(upload.path, "")
 
-    assert back is not None
     assert replace(back, begun_at=0.0) == upload
 
 

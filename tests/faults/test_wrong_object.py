@@ -13,10 +13,12 @@ from hashdrop.transfers.events import Failed
 from hashdrop.transfers.events import Stored
 from support.fault_rig import LARGE
 from support.fault_rig import MIB
+from support.fault_rig import SMALL
 from support.fault_rig import Rule
 from support.fault_rig import objects_of
 from support.fault_rig import open_uploads
 
+COMPLETE = "CompleteMultipartUpload"
 WRONG = b"x" * LARGE
 TYPE = "application/x-nothing"
 """Has no extension."""
@@ -24,7 +26,7 @@ TYPE = "application/x-nothing"
 
 def put_wrong(rig, key, how):
     """Put other bytes of the same size there, in one or in parts, with a checksum or without."""
-    client = rig.server.client()
+    client = rig.server.plain
     if how == "whole":
         client.put_object(Bucket=rig.bucket, Key=key, Body=WRONG)
         return
@@ -128,13 +130,50 @@ async def test_a_file_in_a_single_pass(rig, how, repair):
 
     assert list(objects_of(rig.server, rig.bucket)) == [key]
     assert open_uploads(rig.server, rig.bucket) == []
-    if (
-        how == "parts"
-    ):  # nothing tells them apart: as without a single pass, and not called verified
-        assert len(rig.of(AlreadyStored)) == 1
-    elif repair:
+    if repair:
         assert is_right
         assert len(rig.of(Stored)) == 1
+    elif how == "parts":  # nothing tells them apart: not called verified
+        assert [event.verified for event in rig.of(AlreadyStored)] == [False]
     else:
         assert not is_right
         assert isinstance(rig.of(Failed)[0].error, ContentMismatch)
+
+
+@pytest.mark.parametrize("size", [SMALL, 4 * MIB + 1000, LARGE])
+async def test_a_file_repairs_where_only_the_size_tells(rig, size):
+    """A store without checksums: that its object is damaged was found out by reading it."""
+    path = rig.file("a.bin", size)
+    key = f"{key_of(path.read_bytes())}.bin"
+    rig.server.client().put_object(Bucket=rig.bucket, Key=key, Body=b"x" * size)
+    await rig.store(path, target=rig.target(checksums=False), repair=True)
+
+    await rig.check()
+    assert [event.sent_bytes for event in rig.of(Stored)] == [size]
+
+
+async def test_a_repair_whose_completion_fails_is_not_said_to_be_done(rig):
+    """What stands there has the right size, and is the wrong one still."""
+    path = rig.file()
+    put_wrong(rig, f"{key_of(path.read_bytes())}.bin", "whole")
+    rule = rig.proxy.add(Rule.answer(COMPLETE, 503, "SlowDown", times=4))
+    await rig.store(path, target=rig.target(checksums=False), repair=True)
+
+    await rig.check()
+    assert rule.seen > 4  # tried again until the store did it
+    assert sorted(rig.sent_parts()) == [1, 2, 3]
+    assert len(rig.of(Stored)) == 1
+
+
+@pytest.mark.parametrize("checksums", [True, False])
+async def test_a_repair_whose_answer_is_lost_is_known_by_its_parts(rig, checksums):
+    """The ETag of the object is made of theirs: nothing is sent again."""
+    path = rig.file()
+    put_wrong(rig, f"{key_of(path.read_bytes())}.bin", "whole")
+    rig.proxy.add(Rule.lose_answer(COMPLETE))
+    rig.proxy.add(Rule.answer(COMPLETE, 404, "NoSuchUpload", times=99))
+    await rig.store(path, target=rig.target(checksums=checksums), repair=True)
+
+    await rig.check()
+    assert sorted(rig.sent_parts()) == [1, 2, 3]
+    assert len(rig.of(Stored)) == 1

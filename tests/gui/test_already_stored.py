@@ -44,9 +44,7 @@ async def test_what_the_catalog_does_not_know_is_not_made_up(driver, s3_server, 
     """Somebody else stored it: the name that this drop notes is no earlier one."""
     (tmp_path / "b.txt").write_text("others")
     other = f"raw/{hashlib.sha256(b'others').hexdigest()}.txt"
-    s3_server.client().put_object(
-        Bucket=bucket, Key=other, Body=b"others", ContentType="text/plain"
-    )
+    s3_server.plain.put_object(Bucket=bucket, Key=other, Body=b"others", ContentType="text/plain")
     driver.drop(tmp_path / "b.txt")
     await driver.has("b.txt", State.ALREADY_STORED)
     await until(lambda: not driver.window._earlier_names._asking)

@@ -69,7 +69,7 @@ async def test_an_image_is_pasted_as_a_file(driver, s3_server, bucket):
     QGuiApplication.clipboard().setImage(image)
     await paste(driver)
     (row,) = await driver.ended(1)
-    body = s3_server.client().get_object(Bucket=bucket, Key=row.key)["Body"].read()
+    body = s3_server.plain.get_object(Bucket=bucket, Key=row.key)["Body"].read()
     stored = QImage.fromData(body)
 
     assert row.name.endswith(".png")
@@ -99,7 +99,7 @@ async def test_what_is_pasted_is_kept_until_it_is_stored(opened, paths, s3_serve
         await driver.has(name, State.FAILED)
         QGuiApplication.clipboard().setText("something else")
         kept = [path.read_text() for path in paths.pasted.iterdir()]
-        s3_server.client().create_bucket(Bucket="no-such-bucket")
+        s3_server.plain.create_bucket(Bucket="no-such-bucket")
         try:
             driver.service.retry([driver.rows[0].id])
             await driver.has(name, State.STORED)
@@ -155,22 +155,23 @@ async def listening(driver, paths):
 def second(paths):
     """Starts the program a second time and waits for its end, with the loop running."""
 
-    def run(arguments, cwd):
-        folders = ("--config", str(paths.config), "--data", str(paths.data))
-        return subprocess.run(
-            [sys.executable, "-m", "hashdrop_gui", *folders, *arguments],
-            env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
-            cwd=cwd,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+    async def run(*arguments: str, cwd: Path | None = None):
+        return await run_sync(start, paths, arguments, cwd)
 
-    async def start(*arguments: str, cwd: Path | None = None):
-        return await run_sync(run, arguments, cwd)
+    return run
 
-    return start
+
+def start(paths, arguments, cwd):
+    folders = ("--config", str(paths.config), "--data", str(paths.data))
+    return subprocess.run(
+        [sys.executable, "-m", "hashdrop_gui", *folders, *arguments],
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 async def test_a_second_start_hands_its_files_to_the_window(
@@ -251,6 +252,27 @@ def test_nor_does_a_killed_run_on_a_full_disk(tmp_path):
         assert killed == -9
         assert lock is not None
         assert not lock.isLocked()
+
+
+@pytest.mark.parametrize("room", ["still none", "made"])
+async def test_a_window_of_a_full_disk_is_found_by_the_next_start(driver, tmp_path, room):
+    """It could not lock; the next start could, and was a second window."""
+    (tmp_path / "a.txt").write_text("a")
+    with mounted(tmp_path / "disk", "1m") as disk:
+        paths = Paths(config=disk / "config", data=disk / "data")
+        paths.ensure()
+        filler = fill(disk)
+        async with listening(driver, paths) as lock:
+            locked = lock.isLocked()
+            if room == "made":
+                filler.unlink()
+            result = await run_sync(start, paths, (str(tmp_path / "a.txt"),), None)
+            await driver.ended(1)
+            lock_left = paths.window_lock.exists()
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert not locked
+    assert not lock_left
 
 
 async def test_only_this_person_can_reach_the_window(driver, paths, tmp_path):

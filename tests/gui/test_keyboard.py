@@ -265,7 +265,7 @@ async def test_a_failed_file_is_retried_by_keys(opened, s3_server, tmp_path):
         driver.drop(tmp_path / "a.txt")
         await driver.has("a.txt", State.FAILED)
         await until(driver.window.isActiveWindow)
-        s3_server.client().create_bucket(Bucket="made-later")
+        s3_server.plain.create_bucket(Bucket="made-later")
         try:
             driver.view.setFocus()
             driver.view.setCurrentIndex(driver.view.model().index(0, 0))

@@ -21,6 +21,7 @@ from hashdrop.transfers.events import Uploading
 from hashdrop_gui.dialogs.limit import LimitDialog
 from hashdrop_gui.models.speed import SpeedLog
 from hashdrop_gui.models.timed_pause import Pause
+from hashdrop_gui.models.transfers import Role
 from support.window import entry
 from support.window import until
 
@@ -96,12 +97,13 @@ async def test_a_timed_pause_ends_by_the_clock(driver, tmp_path):
     await driver.has("a.txt", State.QUEUED)
     clock[0] += timedelta(minutes=14, seconds=59)
     await anyio.sleep(1.5)  # it looks once a second
-    early = driver.row("a.txt").state
+    early, row = driver.row("a.txt").state, driver.index("a.txt").data(Role.SECOND)
     clock[0] += timedelta(seconds=2)
     await driver.has("a.txt", State.STORED)
 
     assert said.startswith("Paused until ")
     assert early is State.QUEUED
+    assert row == f"all is paused until {said.removeprefix('Paused until ')} · 1 byte"
     assert driver.window.bottom.limit.text() == "Limit: none"
     assert driver.window.bottom.turn.text() == "Pause all"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from importlib.resources import files
 
+import anyio
 import pytest
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor
@@ -108,22 +109,46 @@ async def test_every_button_has_a_name(driver):
     assert nameless == []
 
 
-@pytest.mark.parametrize("size", [(900, 600), (720, 480), (1120, 700)])
-async def test_nothing_is_cut_off(driver, size):
-    """At each size every visible label and button is as wide as its words."""
-    driver.window.resize(*size)
-    await until(lambda: (driver.window.width(), driver.window.height()) == size)
-    cut = [
-        widget.text()
-        for kind in (QLabel, QAbstractButton)
-        for widget in driver.window.findChildren(kind)
-        if widget.isVisible()
-        and widget.text()
-        and not (isinstance(widget, QLabel) and widget.wordWrap())
-        and widget.width() < widget.minimumSizeHint().width()
-    ]
+async def test_where_there_is_no_room_for_words_there_are_icons(two_stored):
+    """With their names; and the words are back with the room."""
+    window, sidebar = two_stored.window, two_stored.window.sidebar
+    window.resize(600, 480)
+    await until(lambda: sidebar.width() < 100)
+    names = [one.accessibleName() for one in (sidebar.transfers, sidebar.pointers)]
+    tips = [one.toolTip() for one in (sidebar.transfers, sidebar.pointers)]
+    texts = sidebar.transfers.text()
+    sidebar.transfers.set_count(2)
+    counted = sidebar.transfers.accessibleName()
+    window.resize(900, 600)
+    await until(lambda: sidebar.width() > 100)
 
-    assert cut == []
+    assert names == tips == ["Transfers", "Pointers"]
+    assert texts == ""
+    assert counted == "Transfers, 2 active"
+    assert (sidebar.transfers.text(), sidebar.transfers.toolTip()) == ("Transfers", "")
+
+
+@pytest.mark.parametrize("count", [2, 100_000])
+async def test_nothing_is_cut_off(two_stored, count):
+    """At each size every visible label and button is as wide as its words."""
+    driver = two_stored
+    driver.page._pills.show_counts([count] * 5)
+    cut = {}
+    for size in ((1120, 700), (900, 600), (720, 480), (600, 480)):
+        driver.window.resize(*size)
+        await until(lambda size=size: (driver.window.width(), driver.window.height()) == size)
+        await anyio.sleep(0.05)
+        cut[size] = [
+            widget.text()
+            for kind in (QLabel, QAbstractButton)
+            for widget in driver.window.findChildren(kind)
+            if widget.isVisible()
+            and widget.text()
+            and not (isinstance(widget, QLabel) and widget.wordWrap())
+            and widget.width() < widget.minimumSizeHint().width()
+        ]
+
+    assert {size: words for size, words in cut.items() if words} == {}
 
 
 def test_every_drawing_is_ours_and_can_be_drawn(qapp):

@@ -113,6 +113,23 @@ async def test_a_name_like_a_tag_is_shown_as_it_is(driver, tmp_path):
     assert shown.splitlines()[0] == str(tmp_path / name)
 
 
+async def test_a_name_from_right_to_left_ends_with_its_extension(driver, tmp_path, monkeypatch):
+    """As in the list of pointers: what a file is stands at one place."""
+    painted, tile = [], driver.page.delegate._tile
+
+    def note(painter, *others):
+        painted.append(painter.layoutDirection())
+        tile(painter, *others)
+
+    monkeypatch.setattr(driver.page.delegate, "_tile", note)
+    (tmp_path / "שלום.txt").write_text("x")
+    driver.drop(tmp_path / "שלום.txt")
+    await driver.ended(1)
+    await until(lambda: painted)
+
+    assert set(painted) == {Qt.LayoutDirection.LeftToRight}
+
+
 async def test_files_of_one_name_are_told_apart_by_their_folders(driver, tmp_path):
     """Also when they are stored."""
     for folder in ("one", "two"):

@@ -75,11 +75,21 @@ async def test_what_is_dropped_while_all_is_paused_waits(driver, s3_server, buck
     await driver.has("a.txt", State.QUEUED)
     await until(lambda: driver.batches[0].scanned)
     held = dict(s3_server.objects(bucket)), driver.window.summary.text()
+    index = driver.index("a.txt")
+    row = index.data(Role.SECOND), index.data(Qt.ItemDataRole.AccessibleTextRole)
+    driver.service.throttle.change(1)
     driver.window.bottom.turn.click()
+    again = driver.index("a.txt").data(Role.SECOND)
+    driver.service.throttle.change(None)
     await driver.has("a.txt", State.STORED)
 
     assert said == "All paused"
     assert held == ({}, "1 paused · 0 of 5 bytes")
+    assert row == (
+        "all is paused · 5 bytes",
+        "a.txt. Queued. all is paused · 5 bytes",
+    )
+    assert again == "5 bytes"
 
 
 async def test_one_row_goes_on_while_the_others_stay_paused(driver, s3_server, bucket, tmp_path):

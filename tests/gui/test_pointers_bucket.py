@@ -35,7 +35,7 @@ LIMIT_S = 0.05
 @pytest.fixture
 def others(s3_server, bucket) -> None:
     """What others stored, not below the connection's prefix."""
-    client = s3_server.client()
+    client = s3_server.plain
     put = partial(client.put_object, Bucket=bucket)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: put(Key=f"others/{n:04}.txt", Body=b"x"), range(KEYS)))
@@ -60,7 +60,7 @@ async def bucket_shown(driver) -> None:
 
 async def test_the_bucket_is_listed_with_the_names_of_the_catalog(listed, s3_server, bucket):
     """What another program put there is seen, too, by its key; a click goes back to the catalog."""
-    s3_server.client().put_object(Bucket=bucket, Key="raw/by-hand.txt", Body=b"12345")
+    s3_server.plain.put_object(Bucket=bucket, Key="raw/by-hand.txt", Body=b"12345")
     await bucket_shown(listed)
     names = set(listed.pointer_names)
     row = next(one for one in listed.pointers.model.rows if one.name == "by-hand.txt")

@@ -166,7 +166,7 @@ async def test_a_link_of_another_time(listed):
 
 async def test_a_link_to_what_is_gone_is_told(listed, s3_server, bucket):
     """In the banner, in words; the clipboard stays."""
-    s3_server.client().delete_object(Bucket=bucket, Key=key_of("a.csv"))
+    s3_server.plain.delete_object(Bucket=bucket, Key=key_of("a.csv"))
     click_row(listed, 0)
     listed.window.copy("before", "nothing")
     entry(entry(listed.pointers.menu, "Copy link that expires").menu(), "In 7 days").trigger()

@@ -10,10 +10,12 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from hashdrop_gui.actions.pointers_deleting import Deleting
 from hashdrop_gui.dialogs.deleting import DeletingDialog
 from hashdrop_gui.widgets.work_strip import WorkStrip
 from support.fault_proxy import FaultProxy
 from support.fault_proxy import Rule
+from support.pointer_rows import stored_names
 from support.window import entry
 from support.window import until
 
@@ -90,7 +92,7 @@ async def test_what_else_names_an_object_is_told_before(listed, tmp_path, s3_ser
 
 async def test_an_object_in_a_bucket_with_versions_is_brought_back(listed, s3_server, bucket):
     """Its name, too."""
-    s3_server.client().put_bucket_versioning(
+    s3_server.plain.put_bucket_versioning(
         Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}
     )
     dialog = await asked(listed, "b.csv")
@@ -152,6 +154,29 @@ async def test_deletions_are_taken_back_one_after_the_other(listed):
     await until(lambda: not undo.isEnabled())
 
     assert len(shown) == 1
+
+
+async def test_how_far_many_names_are_back_is_shown(driver, monkeypatch):
+    """10,000 take some seconds, in which nothing was said."""
+    catalog = await driver.service.catalog()
+    await catalog.record_many(stored_names(600))
+    driver.window.show_page(1)
+    await until(lambda: driver.pointer_names)
+    deletion = await driver.service.stored.delete(
+        await driver.service.stored.search(limit=600), objects=False
+    )
+    driver.pointers.reload()
+    await until(lambda: not driver.pointer_names)
+    said, told = [], []
+    driver.pointers.told.connect(told.append)
+    monkeypatch.setattr(WorkStrip, "tell", lambda _, *what: said.append(what))
+    driver.pointers.findChild(Deleting).undo()
+    await until(lambda: told and driver.pointer_names)
+
+    assert deletion.names
+    assert said == [(f"Bringing back: {count} of 600", count / 600) for count in (250, 500, 600)]
+    assert told == ["Brought back"]
+    await until(lambda: driver.pointers.findChild(WorkStrip) is None)
 
 
 async def test_it_is_asked_once_however_often_the_key_is_pressed(listed):

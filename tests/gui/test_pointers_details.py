@@ -142,7 +142,7 @@ async def test_an_object_is_verified_and_a_damaged_one_is_told(shown, s3_server,
     select(driver, "b.txt")
     await until(lambda: panel.verified.text() == "Not read back yet")
     key = f"raw/{hashlib.sha256(b'other').hexdigest()}.txt"
-    s3_server.client().put_object(Bucket=bucket, Key=key, Body=b"wrong")
+    s3_server.plain.put_object(Bucket=bucket, Key=key, Body=b"wrong")
     panel.verify.click()
     await until(lambda: "does not have its hash" in panel.verified.text())
     await until(driver.window.banner.isVisible)
@@ -173,7 +173,7 @@ async def test_tags_are_edited(shown, s3_server, bucket):
     dialog.save.click()
     await until(lambda: panel.tags.text() == "run = 7\nplate = B 2")
     key = f"raw/{hashlib.sha256(b'tagged').hexdigest()}.txt"
-    stored = s3_server.client().get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+    stored = s3_server.plain.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
     driver.pointers.set_search("tag:run=8")
     await until(driver.pointers.nothing_fits.isVisible)
     driver.pointers.set_search("tag:run=7")
@@ -443,7 +443,7 @@ async def test_what_is_gone_is_told(shown, s3_server, bucket):
     """The store's answer stands where its facts would."""
     driver = await shown(a__txt=b"gone", b__txt=b"there")
     key = f"raw/{hashlib.sha256(b'gone').hexdigest()}.txt"
-    s3_server.client().delete_object(Bucket=bucket, Key=key)
+    s3_server.plain.delete_object(Bucket=bucket, Key=key)
     select(driver, "b.txt")
     await until(lambda: driver.pointers.details.store.facts)
     select(driver, "a.txt")

@@ -115,7 +115,7 @@ async def test_what_is_in_the_folder_already_stays_and_that_is_said(driver, tmp_
 async def test_other_bytes_than_the_hash_are_refused(listed, tmp_path, s3_server, bucket):
     """Said in words; no file is left."""
     key = f"raw/{hashlib.sha256(b'a.csv').hexdigest()}.csv"
-    s3_server.client().put_object(Bucket=bucket, Key=key, Body=b"other")
+    s3_server.plain.put_object(Bucket=bucket, Key=key, Body=b"other")
     select(listed, "a.csv")
     folder = tmp_path / "out"
     folder.mkdir()

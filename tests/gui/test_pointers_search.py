@@ -16,6 +16,8 @@ from hashdrop.catalog.rows import SortBy
 from hashdrop.errors import CatalogError
 from hashdrop_gui.dialogs.naming import NameDialog
 from hashdrop_gui.models.pointers import Column
+from hashdrop_gui.pages import feed
+from hashdrop_gui.widgets.work_strip import WorkStrip
 from support.pointer_rows import fill
 from support.pointer_rows import stored_names
 from support.storage_checks import heartbeat
@@ -242,8 +244,47 @@ async def test_all_are_selected_also_those_that_are_not_loaded(driver, count):
     await until(lambda: page.details.title.text().startswith(f"{count:,} files"))
 
 
-async def test_another_selection_ends_that_all_are_selected(filled):
+@pytest.mark.parametrize("by", ["key", "button"])
+async def test_selecting_all_tells_how_far_it_is_and_can_be_cancelled(filled, monkeypatch, by):
+    """What is selected stays so, and that it is not all is said."""
+    monkeypatch.setattr(feed, "PAGE_OF_ALL", 100)
+    page, told = filled.pointers, []
+    page.told.connect(told.append)
+    QTest.keyClick(page.view, Qt.Key.Key_A, CTRL)
+    strip = await until(lambda: page.findChild(WorkStrip))
+    words = strip.label.text()
+    if by == "key":
+        QTest.keyClick(page.view, Qt.Key.Key_Escape)
+    else:
+        QTest.mouseClick(strip.cancel, LEFT)
+    await until(lambda: not page.feed.is_asking and page.findChild(WorkStrip) is None)
+    count = page.view.chosen_count()
+
+    assert words == "Selecting all: 300 files so far"
+    assert 300 <= count < 1_000
+    assert len(told) == 2
+    assert told[1].endswith(" files selected. There are more.")
+    page.model.more_wanted.emit()
+    await until(lambda: not page.feed.is_asking)
+    assert page.view.chosen_count() == count
+
+
+async def test_another_search_ends_that_all_are_selected(filled, monkeypatch):
+    """Its rows are no part of what was meant."""
+    monkeypatch.setattr(feed, "PAGE_OF_ALL", 100)
+    page = filled.pointers
+    page.view.selectAll()
+    await until(lambda: page.findChild(WorkStrip))
+    await searched(filled, "scan_019", 10)
+    await until(lambda: page.findChild(WorkStrip) is None)
+
+    assert not page.view.takes_all
+    assert page.view.chosen_count() < 10
+
+
+async def test_another_selection_ends_that_all_are_selected(filled, monkeypatch):
     """One row is one row, whatever is on its way."""
+    monkeypatch.setattr(feed, "PAGE_OF_ALL", 100)
     page = filled.pointers
     page.view.selectAll()
     row = page.view.visualRect(page.model.index(3, 0)).center()
@@ -254,6 +295,7 @@ async def test_another_selection_ends_that_all_are_selected(filled):
     await until(lambda: not page.feed.is_asking)
 
     assert page.view.chosen_count() == 1
+    assert page.findChild(WorkStrip) is None
     assert len(page.model.rows) < 1_000
 
 
@@ -273,6 +315,7 @@ async def test_a_page_that_cannot_be_read_ends_that_all_are_selected(filled, mon
 
     assert len(asked) == 1
     assert page.view.chosen_count() == 200
+    assert not page.view.takes_all
     assert not page.feed.is_asking
 
 
@@ -298,6 +341,11 @@ async def test_100_000_rows_are_scrolled_without_a_hold(driver):
     async with heartbeat() as other:
         driver.pointers.view.selectAll()
         await anyio.sleep(0.1)
+        driver.pointers.sort(SortBy.NAME, descending=False)
+        await until(lambda: len(model.rows) == 200)
+        driver.pointers.view.selectAll()
+        await until(lambda: model.is_complete)
+        selected = driver.pointers.view.chosen_count()
         driver.pointers.sort(SortBy.SIZE, descending=True)
         await until(lambda: len(model.rows) == 200)
         driver.pointers.set_search("scan_05")
@@ -305,5 +353,5 @@ async def test_100_000_rows_are_scrolled_without_a_hold(driver):
         await anyio.sleep(0.3)
     held = {"to the end": down.longest, "jumping": jump.longest, "anew": other.longest}
 
-    assert rows == 100_000
+    assert rows == selected == 100_000
     assert {name: seconds for name, seconds in held.items() if seconds >= LIMIT_S} == {}

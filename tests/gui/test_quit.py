@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import anyio
 import pytest
@@ -13,8 +14,11 @@ from PySide6.QtWidgets import QApplication
 from PySide6.QtWidgets import QMessageBox
 
 from hashdrop.transfers.events import State
+from hashdrop_gui.actions.coming_back import ComingBack
 from hashdrop_gui.app import _serve
 from hashdrop_gui.main_window import MainWindow
+from hashdrop_gui.models.timed_pause import Pause
+from hashdrop_gui.models.wording import time_text
 from support.fault_proxy import FaultProxy
 from support.fault_proxy import Rule
 from support.window import Driver
@@ -176,11 +180,40 @@ async def test_after_a_crash_the_window_says_so(asked, program, paths):
         await until(driver.window.banner.isVisible)
         said = driver.window.banner.text
         await driver.has("big.bin", State.STORED)
+        await until(lambda: driver.window.banner.text != said)
+        ended, news = driver.window.banner.text, driver.window.findChild(ComingBack)._news
+        assert news.isActive()
+        news.timeout.emit()
+        hidden = driver.window.banner.isHidden()
         driver.window.close()
 
-    assert said == (
-        "Hashdrop ended before everything was stored. 1 file came back. Uploading goes on."
-    )
+    assert said == f"{ended} Uploading goes on."
+    assert ended == "Hashdrop ended before everything was stored. 1 file came back."
+    assert hidden
+
+
+async def test_what_came_back_is_no_news_when_something_else_is_dropped(program, tmp_path):
+    """Nor when what was paused goes on."""
+    (tmp_path / "a.txt").write_text("a")
+    for again in ("resumed", "dropped"):
+        async with program() as (driver, _):
+            driver.window.holding.pause_all()
+            driver.drop(tmp_path / "a.txt")
+            await until(lambda: driver.rows and driver.batches[0].scanned)
+            await quit_and_keep(driver)
+        async with program() as (driver, _):
+            banner = driver.window.banner
+            await until(banner.isVisible)
+            await driver.has("a.txt", State.PAUSED)
+            if again == "dropped":
+                (tmp_path / "b.txt").write_text("b")
+                driver.drop(tmp_path / "b.txt")
+                await until(banner.isHidden)
+            driver.window.holding.resume_all()
+            await driver.has("a.txt", State.STORED)
+            await until(banner.isHidden)
+            driver.window.close()
+        (tmp_path / "a.txt").write_text("other")
 
 
 async def test_what_comes_back_paused_is_not_said_to_go_on(program, tmp_path):
@@ -202,6 +235,40 @@ async def test_what_comes_back_paused_is_not_said_to_go_on(program, tmp_path):
         answer(driver, "Cancel uploads and quit")
 
     assert said == "1 file came back from last time. All of it is paused."
+
+
+async def test_a_timed_pause_is_kept_for_the_next_start(program, tmp_path):
+    """With its end; a start behind that goes on."""
+    (tmp_path / "a.txt").write_text("a")
+    async with program() as (driver, _):
+        driver.window.holding.pause_for(Pause.HOUR)
+        until_then = driver.window.holding.timed_pause.until
+        driver.drop(tmp_path / "a.txt")
+        await until(lambda: driver.rows and driver.batches[0].scanned)
+        await until(lambda: driver.service.preferences.paused_until)
+        await quit_and_keep(driver)
+    async with program() as (driver, _):
+        await until(driver.window.banner.isVisible)
+        said = driver.window.banner.text
+        held = driver.row("a.txt").state, driver.window.holding.timed_pause.until
+        buttons = driver.window.bottom.limit.text(), driver.window.bottom.turn.text()
+        await driver.service.prefer(paused_until=until_then - timedelta(hours=2))
+        await quit_and_keep(driver)
+    async with program() as (driver, _):
+        await driver.has("a.txt", State.STORED)
+        await until(lambda: driver.service.preferences.paused_until is None)
+        driver.window.close()
+
+    when = time_text(until_then)
+    assert said == f"1 file came back from last time. All is paused until {when}."
+    assert held == (State.QUEUED, until_then)
+    assert buttons == (f"Paused until {when}", "Resume all")
+
+
+async def quit_and_keep(driver) -> None:
+    driver.window.close()
+    await until(lambda: question(driver))
+    answer(driver, "Quit and go on next time")
 
 
 async def test_a_failure_that_comes_back_is_no_crash(program, tmp_path):

@@ -102,7 +102,7 @@ async def test_write_data_stream_does_not_hold_the_loop(fresh):
 
 async def test_read_data_does_not_hold_the_loop(fresh, s3_server, bucket):
     """The whole body in memory."""
-    s3_server.client().put_object(Bucket=bucket, Key="k", Body=DATA * 2)
+    s3_server.plain.put_object(Bucket=bucket, Key="k", Body=DATA * 2)
 
     async def work():
         await fresh().read_data({"bucket": bucket, "key": "k"})
@@ -112,7 +112,7 @@ async def test_read_data_does_not_hold_the_loop(fresh, s3_server, bucket):
 
 async def test_read_data_stream_does_not_hold_the_loop(fresh, s3_server, bucket):
     """As fast as it comes."""
-    s3_server.client().put_object(Bucket=bucket, Key="k", Body=DATA * 2)
+    s3_server.plain.put_object(Bucket=bucket, Key="k", Body=DATA * 2)
 
     async def work():
         async for _ in fresh().read_data_stream({"bucket": bucket, "key": "k"}):

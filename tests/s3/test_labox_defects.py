@@ -190,7 +190,7 @@ async def test_a_cancelled_upload_ends_though_the_store_is_silent(make, proxy, s
 @but_labox("reads the body on the event loop", raises=AssertionError)
 async def test_reading_a_slow_body_does_not_hold_the_loop(make, proxy, s3_server, bucket):
     """The body takes half a second to come."""
-    s3_server.client().put_object(Bucket=bucket, Key="k", Body=bytes(MIB))
+    s3_server.plain.put_object(Bucket=bucket, Key="k", Body=bytes(MIB))
     proxy.add(Rule.slow("GetObject", rate=2 * MIB))
     async with heartbeat() as beat:
         await make().read_data({"bucket": bucket, "key": "k"})
@@ -203,7 +203,7 @@ async def test_reading_a_slow_body_does_not_hold_the_loop(make, proxy, s3_server
 def test_a_consumer_may_be_slower_than_the_network(make, s3_server, bucket):
     """It gets every byte."""
     data = os.urandom(MIB)
-    s3_server.client().put_object(Bucket=bucket, Key="k", Body=data)
+    s3_server.plain.put_object(Bucket=bucket, Key="k", Body=data)
 
     async def read():
         got = []
@@ -224,7 +224,7 @@ def test_a_consumer_may_be_slower_than_the_network(make, s3_server, bucket):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_reader_may_stop_early(make, s3_server, bucket, closes):
     """Nothing is raised, nothing is told to the loop's handler, and the task goes on."""
-    s3_server.client().put_object(Bucket=bucket, Key="k", Body=bytes(4 * MIB))
+    s3_server.plain.put_object(Bucket=bucket, Key="k", Body=bytes(4 * MIB))
     told = []
 
     async def read():
@@ -323,7 +323,7 @@ def test_a_parameter_of_the_content_type_does_not_change_the_key(simple_router):
 async def test_a_content_type_outside_of_ascii_is_not_garbled(make, s3_server, bucket):
     """What a header cannot hold is left out; the type itself is kept."""
     pointer = await make().write_data(b"x", digest_of(b"x", "text/plain; name=é"), {})
-    head = s3_server.client().head_object(Bucket=bucket, Key=pointer["key"])
+    head = s3_server.plain.head_object(Bucket=bucket, Key=pointer["key"])
 
     assert head["ContentType"].isascii()
     assert head["ContentType"].startswith("text/plain")
@@ -571,7 +571,7 @@ def test_a_limit_of_nought_is_refused(make, limit):
 def test_a_download_that_is_cut_is_resumed(make, s3_server, proxy, bucket, by_stream):
     """Behind the last byte that came."""
     data = os.urandom(MIB)
-    s3_server.client().put_object(Bucket=bucket, Key="k", Body=data)
+    s3_server.plain.put_object(Bucket=bucket, Key="k", Body=data)
     proxy.add(Rule.cut("GetObject", after=300_000))
     storage = make()
 

@@ -203,7 +203,7 @@ async def test_a_large_copy_goes_in_parts(make, proxy, s3_server, bucket):
     storage = make(copy_part_threshold=6 * MIB, copy_part_size=5 * MIB)
     chunks = pieces(13 * MIB)
     pointer = await write(storage, chunks, {"run": "7"}, content_type="text/csv")
-    head = s3_server.client().head_object(Bucket=bucket, Key=pointer["key"])
+    head = s3_server.plain.head_object(Bucket=bucket, Key=pointer["key"])
 
     assert proxy.count("UploadPartCopy") == 3
     assert proxy.count("CopyObject") == 0
@@ -235,7 +235,7 @@ async def test_tags_reach_the_object(make, s3_server, bucket):
     two = await write(storage, [b"streamed"], tags)
 
     for pointer in (one, two):
-        answer = s3_server.client().get_object_tagging(Bucket=bucket, Key=pointer["key"])
+        answer = s3_server.plain.get_object_tagging(Bucket=bucket, Key=pointer["key"])
         assert {tag["Key"]: tag["Value"] for tag in answer["TagSet"]} == tags
 
 
@@ -274,7 +274,7 @@ async def test_no_tags_no_header(make, proxy):
 
 async def test_without_a_router_it_is_read_only(make, s3_server, proxy, bucket):
     """Writes raise before anything is sent; reads work."""
-    s3_server.client().put_object(Bucket=bucket, Key="k", Body=b"abc")
+    s3_server.plain.put_object(Bucket=bucket, Key="k", Body=b"abc")
     storage = S3Storage(s3_client=s3_server.client(proxy.endpoint_url), s3_router=None)
     with pytest.raises(NotImplementedError):
         await storage.write_data(b"x", digest_of(b"x"), {})
@@ -321,7 +321,7 @@ async def test_another_content_under_this_hash_is_never_taken_for_it(
     path = tmp_path / "a.txt"
     path.write_bytes(b"right")
     key = f"p/{hashlib.sha256(b'right').hexdigest()}.txt"
-    s3_server.client().put_object(Bucket=bucket, Key=key, Body=b"wrong", ChecksumAlgorithm="CRC32")
+    s3_server.plain.put_object(Bucket=bucket, Key=key, Body=b"wrong", ChecksumAlgorithm="CRC32")
     with pytest.raises(ContentMismatch, match="Another content"):
         await make().write_file(path)
     assert s3_server.body(bucket, key) == b"wrong"
@@ -336,7 +336,7 @@ async def test_another_content_under_this_hash_is_never_taken_for_it(
 async def test_a_slow_consumer_slows_the_download(make, s3_server, bucket):
     """It gets every byte, and no more is read ahead than a chunk."""
     data = os.urandom(2 * MIB)
-    s3_server.client().put_object(Bucket=bucket, Key="k", Body=data)
+    s3_server.plain.put_object(Bucket=bucket, Key="k", Body=data)
     storage = make(stream_reader_max_part_size=64 * 1024)
     got = []
     async for chunk in storage.read_data_stream({"bucket": bucket, "key": "k"}):
@@ -349,7 +349,7 @@ async def test_a_slow_consumer_slows_the_download(make, s3_server, bucket):
 
 async def test_an_early_break_closes_the_connection(make, s3_server, proxy, bucket):
     """With or without closing the generator; the outer task goes on."""
-    s3_server.client().put_object(Bucket=bucket, Key="k", Body=bytes(32 * MIB))
+    s3_server.plain.put_object(Bucket=bucket, Key="k", Body=bytes(32 * MIB))
     storage = make(stream_reader_max_part_size=64 * 1024)
     async with aclosing(storage.read_data_stream({"bucket": bucket, "key": "k"})) as stream:
         async for _ in stream:
@@ -364,7 +364,7 @@ async def test_an_early_break_closes_the_connection(make, s3_server, proxy, buck
 async def test_a_cut_connection_is_resumed_by_range(make, s3_server, proxy, bucket, checksums):
     """Only for the very same object."""
     data = os.urandom(3 * MIB)
-    s3_server.client().put_object(Bucket=bucket, Key="k", Body=data)
+    s3_server.plain.put_object(Bucket=bucket, Key="k", Body=data)
     proxy.add(Rule.cut("GetObject", after=MIB + 5))
     proxy.add(Rule.cut("GetObject", after=7, nth=1))
     storage = make(stream_reader_max_part_size=100_000, checksums=checksums)
@@ -389,7 +389,7 @@ async def test_an_object_that_is_replaced_meanwhile_is_an_error(make, s3_server,
 
 async def test_a_body_that_never_comes_is_an_error_not_short_data(make, s3_server, proxy, bucket):
     """Cut again and again at the same byte."""
-    s3_server.client().put_object(Bucket=bucket, Key="k", Body=bytes(MIB))
+    s3_server.plain.put_object(Bucket=bucket, Key="k", Body=bytes(MIB))
     proxy.add(Rule.cut("GetObject", after=1000))
     proxy.add(Rule.reset_before("GetObject", times=99))
     with pytest.raises(Exception, match=r"cut|reach"):

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from datetime import UTC
 from datetime import datetime
 from datetime import timedelta
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from hashdrop.errors import CatalogError
 from hashdrop.errors import ObjectMissing
+from hashdrop.stored import deleting
 from hashdrop.stored.deleting import Deletion
 from hashdrop.stored.places import Place
+from hashdrop.stored.places import object_ids
 from support.fault_proxy import FaultProxy
 from support.fault_proxy import Rule
+from support.pointer_rows import stored_names
 
 
 @pytest.fixture
 def versioned(s3_server, bucket):
     """The bucket keeps versions; they are taken away at its end."""
-    client = s3_server.client()
+    client = s3_server.plain
     client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     yield bucket
     empty(client, bucket)
@@ -31,7 +37,7 @@ def versioned(s3_server, bucket):
 @pytest.fixture
 def locking(s3_server):
     """A bucket whose objects can be locked."""
-    client = s3_server.client()
+    client = s3_server.plain
     name = f"{s3_server.new_bucket()}-l"
     client.delete_bucket(Bucket=name.removesuffix("-l"))
     client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
@@ -71,6 +77,35 @@ async def test_names_only(service, put, s3_server, bucket):
         row.name, row.folder, row.stored_at, row.user,
     )  # fmt: skip
     assert service.stored.deletions == []
+
+
+async def test_many_names_come_back_some_at_a_time(service, monkeypatch):
+    """Nothing looks through all of them in one turn of the loop: 10,000 held the window for 53 ms."""
+    await (await service.catalog()).record_many(stored_names(600))
+    rows = await service.stored.search(limit=600)
+    deletion = await service.stored.delete(rows, objects=False)
+    turn, looks, told = 0, Counter(), []
+
+    def counting(reach):
+        of = object_ids(reach)
+        return lambda place: looks.update([turn]) or of(place)
+
+    async def count_turns():
+        nonlocal turn
+        while True:
+            turn += 1
+            await anyio.lowlevel.checkpoint()
+
+    monkeypatch.setattr(deleting, "object_ids", counting)
+    async with anyio.create_task_group() as group:
+        group.start_soon(count_turns)
+        await service.stored.undo(deletion, on_back=told.append)
+        group.cancel_scope.cancel()
+
+    assert looks.total() == 600
+    assert max(looks.values()) <= 250
+    assert told == [250, 500, 600]
+    assert len(await service.stored.search(limit=700)) == 600
 
 
 async def test_what_was_known_of_a_name_comes_back_with_it(service, put):
@@ -132,7 +167,7 @@ async def test_what_was_not_there_does_not_come_back_as_if_it_were(
     """Its name was deleted with those of others; one that was stored since is there."""
     rows = [await put(name, name.encode()) for name in ("a.txt", "b.txt", "c.txt")]
     for row in rows[:2]:
-        s3_server.client().delete_object(Bucket=versioned, Key=row.pointer.key)
+        s3_server.plain.delete_object(Bucket=versioned, Key=row.pointer.key)
     deletion = await service.stored.delete(rows, objects=True)
     await put("again.txt", b"b.txt")
     await service.stored.undo(service.stored.deletions[-1])
@@ -164,7 +199,7 @@ async def test_what_is_gone_for_ever_is_said(service, put, s3_server, versioned)
     """Someone took the versions away meanwhile: the names do not come back as if nothing had happened."""
     row = await put("a.txt", b"data")
     await service.stored.delete([row], objects=True)
-    empty(s3_server.client(), versioned)
+    empty(s3_server.plain, versioned)
     with pytest.raises(ObjectMissing, match="cannot be brought back"):
         await service.stored.undo(service.stored.deletions[-1])
 
@@ -178,7 +213,7 @@ async def test_one_of_two_that_is_gone_for_ever_keeps_the_other_from_nothing(
     """The other is there again with its name; what is lost stays deleted, and is told."""
     rows = [await put(name, name.encode()) for name in ("a.txt", "b.txt")]
     await service.stored.delete(rows, objects=True)
-    client = s3_server.client()
+    client = s3_server.plain
     for kind in ("Versions", "DeleteMarkers"):
         for one in client.list_object_versions(Bucket=versioned).get(kind, []):
             if one["Key"] == rows[0].pointer.key:
@@ -195,10 +230,10 @@ async def test_one_of_two_that_is_gone_for_ever_keeps_the_other_from_nothing(
 async def test_an_object_that_is_not_there_costs_no_mark(service, put, s3_server, versioned):
     """In a bucket with versions a deletion of nothing would leave a mark upon nothing."""
     row = await put("a.txt", b"data")
-    s3_server.client().delete_object(Bucket=versioned, Key=row.pointer.key)
+    s3_server.plain.delete_object(Bucket=versioned, Key=row.pointer.key)
     (before,) = await service.stored.foresee([row])
     await service.stored.delete([row], objects=True)
-    marks = s3_server.client().list_object_versions(Bucket=versioned)["DeleteMarkers"]
+    marks = s3_server.plain.list_object_versions(Bucket=versioned)["DeleteMarkers"]
 
     assert not before.is_there
     assert len(marks) == 1
@@ -228,6 +263,67 @@ async def test_a_refusal_keeps_the_name(opened, s3_server, bucket, tmp_path):
     assert set(s3_server.objects(bucket)) == {kept.pointer.key}
 
 
+async def test_what_is_dropped_while_it_is_deleted_is_stored_anew(
+    opened, s3_server, bucket, tmp_path
+):
+    """Also before its turn comes: else it is told as stored, and then deleted."""
+    paths = [tmp_path / f"{number}.txt" for number in range(6)]
+    for path in paths:
+        path.write_text(path.name)
+    with FaultProxy.to(s3_server.endpoint_url) as proxy:
+        async with opened(proxy.endpoint_url) as service, anyio.create_task_group() as group:
+            engine = service.transfers
+            service.add(paths)
+            await engine.drained()
+            rows = await service.stored.search("", limit=9)
+            held = proxy.add(Rule.hold("DeleteObject", times=len(paths)))
+
+            async def delete():
+                await service.stored.delete(rows, objects=True)
+
+            group.start_soon(delete)
+            await anyio.to_thread.run_sync(held.reached.wait, 20)
+            service.add(paths)
+            with anyio.fail_after(20):
+                while not engine._transfers:
+                    await anyio.sleep(0.01)
+                # They are told as stored, or wait.
+                while not all(one.alone for one in engine._transfers.values()):
+                    await anyio.sleep(0.01)
+            held.release()
+            with anyio.fail_after(30):
+                await engine.drained()
+        async with opened(proxy.endpoint_url) as service:
+            left = await service.stored.search()
+
+    assert names(left) == [path.name for path in paths]
+    assert [row.gone_at for row in left] == [None] * len(paths)
+    assert set(s3_server.objects(bucket)) == {row.pointer.key for row in left}
+
+
+async def test_what_is_being_stored_is_not_deleted(opened, s3_server, bucket, tmp_path):
+    """It would be told as stored, and be gone."""
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"data")
+    with FaultProxy.to(s3_server.endpoint_url) as proxy:
+        async with opened(proxy.endpoint_url) as service:
+            service.add([path])
+            await service.transfers.drained()
+            rows = await service.stored.search()
+            held = proxy.add(Rule.hold_answer("HeadObject"))
+            service.add([path])
+            await anyio.to_thread.run_sync(held.reached.wait, 20)
+            deletion = await service.stored.delete(rows, objects=True)
+            held.release()
+            await service.transfers.drained()
+            (left,) = await service.stored.search()
+    ((_, error),) = deletion.refused
+
+    assert "is being stored just now" in error.sentence
+    assert left.gone_at is None
+    assert list(s3_server.objects(bucket)) == [left.pointer.key]
+
+
 async def test_a_lock_is_told_before_and_when_it_refuses(opened, s3_server, locking, tmp_path):
     """In words, with its end."""
     (tmp_path / "a.txt").write_bytes(b"data")
@@ -236,7 +332,7 @@ async def test_a_lock_is_told_before_and_when_it_refuses(opened, s3_server, lock
             service.add([tmp_path / "a.txt"])
             await service.transfers.drained()
             (row,) = await service.stored.search()
-            client = s3_server.client()
+            client = s3_server.plain
             ends = datetime.now(UTC) + timedelta(hours=1)
             retention = {"Mode": "GOVERNANCE", "RetainUntilDate": ends}
             client.put_object_retention(Bucket=locking, Key=row.pointer.key, Retention=retention)

@@ -32,7 +32,7 @@ def place(bucket):
 async def test_what_the_store_says(service, s3_server, place):
     """Checksum, metadata, versions: as it has them."""
     data = b"content"
-    client = s3_server.client()
+    client = s3_server.plain
     client.put_bucket_versioning(Bucket=place.bucket, VersioningConfiguration={"Status": "Enabled"})
     for body in (b"older", data):
         client.put_object(
@@ -96,7 +96,7 @@ async def test_a_refusal_without_words_is_asked_for_its_reason(
 
 async def test_what_may_not_be_known_is_left_out(opened, s3_server, place):
     """Many may read an object, and neither its tags nor its versions."""
-    s3_server.client().put_object(Bucket=place.bucket, Key=place.key, Body=b"x")
+    s3_server.plain.put_object(Bucket=place.bucket, Key=place.key, Body=b"x")
     with FaultProxy.to(s3_server.endpoint_url) as proxy:
         for operation in ("GetObjectTagging", "ListObjectVersions"):
             proxy.add(Rule.answer(operation, 403, "AccessDenied", times=9))
@@ -122,14 +122,14 @@ async def test_nothing_there(service, place):
 )
 async def test_a_part_of_an_object(service, s3_server, place, start, length):
     data = os.urandom(100)
-    s3_server.client().put_object(Bucket=place.bucket, Key=place.key, Body=data)
+    s3_server.plain.put_object(Bucket=place.bucket, Key=place.key, Body=data)
 
     assert await service.stored.read_range(place, start, length) == data[start : start + length]
 
 
 async def test_no_part_is_more_than_memory_is_to_hold(opened, s3_server, place):
     """Not asked for, and not taken from a store that sends all in spite of it."""
-    s3_server.client().put_object(Bucket=place.bucket, Key=place.key, Body=b"x" * 1000)
+    s3_server.plain.put_object(Bucket=place.bucket, Key=place.key, Body=b"x" * 1000)
     with FaultProxy.to(s3_server.endpoint_url) as proxy:
         async with opened(proxy.endpoint_url) as service:
             with pytest.raises(ValueError, match=str(MOST_AT_ONCE + 1)):
@@ -149,7 +149,7 @@ async def test_tags_are_changed_in_the_store_and_in_the_catalog(service, put, s3
     place = Place.of(row)
     in_store = await service.stored.change_tags(place, {"run": "8 ü", "empty": ""})
     found = await service.stored.search('tag:"run=8 ü"')
-    tags = s3_server.client().get_object_tagging(Bucket=bucket, Key=place.key)["TagSet"]
+    tags = s3_server.plain.get_object_tagging(Bucket=bucket, Key=place.key)["TagSet"]
     await service.stored.change_tags(place, {})
 
     assert in_store
@@ -158,7 +158,7 @@ async def test_tags_are_changed_in_the_store_and_in_the_catalog(service, put, s3
     assert found[0].tags == {"run": "8 ü", "empty": ""}
     assert await service.stored.search("tag:run") == []
     assert await service.stored.search("tag:old") == []
-    assert s3_server.client().get_object_tagging(Bucket=bucket, Key=place.key)["TagSet"] == []
+    assert s3_server.plain.get_object_tagging(Bucket=bucket, Key=place.key)["TagSet"] == []
 
 
 async def test_a_tag_that_s3_refuses_is_named_and_nothing_is_changed(service, put):
@@ -195,7 +195,7 @@ async def test_a_store_that_takes_tags_for_the_object_loses_nothing(
     opened, s3_server, bucket, place
 ):
     """It gives the object when it is asked for its tags: then it is not asked to take any."""
-    s3_server.client().put_object(Bucket=bucket, Key=place.key, Body=b"data")
+    s3_server.plain.put_object(Bucket=bucket, Key=place.key, Body=b"data")
     with FaultProxy.to(s3_server.endpoint_url) as proxy:
         proxy.add(Rule.pretend("GetObjectTagging", "data", times=9))
         async with opened(proxy.endpoint_url) as service:
@@ -214,7 +214,7 @@ async def test_the_bucket_itself_is_listed(opened, s3_server, bucket):
         [f"raw/{number:03} ä&+%.txt" for number in range(25)] + [f"raw/{content_hash}.csv"]
     )
     for key in (*keys, "elsewhere"):
-        s3_server.client().put_object(Bucket=bucket, Key=key, Body=b"x")
+        s3_server.plain.put_object(Bucket=bucket, Key=key, Body=b"x")
     with FaultProxy.to(s3_server.endpoint_url) as proxy:
         async with opened(proxy.endpoint_url) as service:
             pages = [page async for page in service.stored.bucket_pages(page_size=10)]
@@ -242,8 +242,8 @@ async def test_the_bucket_itself_is_listed(opened, s3_server, bucket):
 async def test_a_part_that_is_not_wanted_any_more_is_not_read_to_its_end(opened, s3_server, bucket):
     """The next one does not wait for it: else quick steps through a list would pile up large reads."""
     data = os.urandom(32 * MIB)
-    s3_server.client().put_object(Bucket=bucket, Key="big", Body=data)
-    s3_server.client().put_object(Bucket=bucket, Key="small", Body=b"small")
+    s3_server.plain.put_object(Bucket=bucket, Key="big", Body=data)
+    s3_server.plain.put_object(Bucket=bucket, Key="small", Body=b"small")
     with FaultProxy.to(s3_server.endpoint_url) as proxy:
         proxy.add(Rule.slow("GetObject", MIB, times=99, path="big"))
         async with opened(endpoint_url=proxy.endpoint_url, max_readers=4) as service:

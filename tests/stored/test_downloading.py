@@ -40,7 +40,7 @@ def files_in(folder):
 def object_of(s3_server, bucket, data, name="x.bin", folder=""):
     """An object under its hash, as a place."""
     content_hash = hashlib.sha256(data).hexdigest()
-    s3_server.client().put_object(Bucket=bucket, Key=f"raw/{content_hash}.bin", Body=data)
+    s3_server.plain.put_object(Bucket=bucket, Key=f"raw/{content_hash}.bin", Body=data)
     return Place(
         bucket, f"raw/{content_hash}.bin", content_hash, len(data), name=name, folder=folder
     )
@@ -152,7 +152,7 @@ async def test_one_that_fails_stops_no_other(service, s3_server, bucket, folder)
     """Damaged, missing: no file of theirs is left."""
     good = object_of(s3_server, bucket, b"good", "good")
     damaged = object_of(s3_server, bucket, b"damaged", "damaged")
-    s3_server.client().put_object(Bucket=bucket, Key=damaged.key, Body=b"Damaged")
+    s3_server.plain.put_object(Bucket=bucket, Key=damaged.key, Body=b"Damaged")
     missing = Place(bucket, f"raw/{'0' * 64}.bin", "0" * 64, 3, name="missing")
     done = await service.stored.download_all([damaged, missing, good], folder)
 

@@ -70,7 +70,7 @@ async def test_what_is_gone_here_is_not_gone_elsewhere(service, put, s3_server, 
     same = StoredName(row.pointer, "b.csv", "", "lab", {})
     await (await service.catalog()).record_many([other, same])
     if way == "verify":
-        s3_server.client().delete_object(Bucket=bucket, Key=row.pointer.key)
+        s3_server.plain.delete_object(Bucket=bucket, Key=row.pointer.key)
         await service.stored.verify_all([Place.of(row)], on_verdict=lambda _: None)
     else:
         await service.stored.delete([row], objects=True)

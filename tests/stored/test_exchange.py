@@ -299,7 +299,7 @@ def test_rebuild(inside, place, s3_server, bucket, tmp_path):
     row = inside("put", tmp_path / "a.txt", "--json", *place).row
     other = ("--data", tmp_path / "other", "--config", tmp_path / "other")
     found = inside("catalog", "rebuild", "--json", *place, *other)
-    s3_server.client().delete_object(Bucket=bucket, Key=row["key"])
+    s3_server.plain.delete_object(Bucket=bucket, Key=row["key"])
     marked = inside("catalog", "rebuild", *place, *other)
     listed = inside("ls", "--json", *other).row
     young = inside("catalog", "rebuild", "--json", *place)
@@ -315,7 +315,7 @@ def test_rebuild(inside, place, s3_server, bucket, tmp_path):
 
 def test_progress_is_shown_where_somebody_looks(place, s3_server, bucket):
     """One line that is written over and taken away; nothing of it on standard output."""
-    s3_server.client().put_object(Bucket=bucket, Key=f"raw/{'ab' * 32}.txt", Body=b"x")
+    s3_server.plain.put_object(Bucket=bucket, Key=f"raw/{'ab' * 32}.txt", Body=b"x")
     ours, theirs = pty.openpty()
     process = start_program("catalog", "rebuild", "--json", *place, stderr=theirs)
     os.close(theirs)

@@ -32,7 +32,7 @@ def disk(tmp_path):
 def object_of(s3_server, bucket, data, name):
     content_hash = hashlib.sha256(data).hexdigest()
     key = f"raw/{content_hash}.bin"
-    s3_server.client().put_object(Bucket=bucket, Key=key, Body=data)
+    s3_server.plain.put_object(Bucket=bucket, Key=key, Body=data)
     return Place(bucket, key, content_hash, len(data), name=name)
 
 
@@ -108,7 +108,7 @@ async def test_a_disk_that_becomes_full_keeps_what_came(opened, s3_server, bucke
 
 async def test_what_nobody_knows_the_hash_of_is_not_kept(opened, s3_server, bucket, disk):
     """What is left of it could not be gone on with; its size was not known before either."""
-    s3_server.client().put_object(Bucket=bucket, Key="notes.bin", Body=os.urandom(9 * MIB))
+    s3_server.plain.put_object(Bucket=bucket, Key="notes.bin", Body=os.urandom(9 * MIB))
     async with opened() as service:
         with pytest.raises(SourceUnreadable, match="became full") as told:
             await service.stored.get(Place(bucket, "notes.bin"), disk / "notes.bin")

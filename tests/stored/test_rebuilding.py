@@ -42,7 +42,7 @@ def fill(s3_server, bucket):
         for number in range(first, first + count):
             data = str(number).encode()
             keys.append(key_of(data))
-            s3_server.client().put_object(Bucket=bucket, Key=keys[-1], Body=data)
+            s3_server.plain.put_object(Bucket=bucket, Key=keys[-1], Body=data)
         return sorted(keys)
 
     return some
@@ -60,7 +60,7 @@ async def keys_in(service, text=""):
 async def test_an_empty_catalog_gets_what_is_in_the_bucket(service, fill, s3_server, bucket):
     """Keys that are a hash, with the listing's size and date; nothing twice when it runs again."""
     keys = fill(12)
-    client = s3_server.client()
+    client = s3_server.plain
     client.put_object(Bucket=bucket, Key="raw/notes.txt", Body=b"")
     client.put_object(Bucket=bucket, Key=f"elsewhere/{'0' * 64}", Body=b"")
     steps = []
@@ -91,7 +91,7 @@ async def test_what_is_gone_is_marked_and_what_is_there_again_is_not(
     await put("named.txt", b"5")
     lost = [keys[0], keys[4], keys[-1], key_of(b"5")]
     for key in lost:
-        s3_server.client().delete_object(Bucket=bucket, Key=key)
+        s3_server.plain.delete_object(Bucket=bucket, Key=key)
     done = await rebuild(service, page_size=3)
     marked = await keys_in(service, "is:gone")
     fill(12)
@@ -107,7 +107,7 @@ async def test_an_empty_bucket(service, fill, s3_server, bucket):
     keys = fill(3)
     await rebuild(service)
     for key in keys:
-        s3_server.client().delete_object(Bucket=bucket, Key=key)
+        s3_server.plain.delete_object(Bucket=bucket, Key=key)
     done = await rebuild(service)
 
     assert (done.seen, done.gone) == (0, 3)
@@ -117,9 +117,9 @@ async def test_only_the_prefix_is_judged(service, fill, s3_server, bucket):
     """What was not listed is not gone."""
     fill(3)
     other = f"other/{'1' * 64}.txt"
-    s3_server.client().put_object(Bucket=bucket, Key=other, Body=b"x")
+    s3_server.plain.put_object(Bucket=bucket, Key=other, Body=b"x")
     whole = await rebuild(service, prefix="")
-    s3_server.client().delete_object(Bucket=bucket, Key=other)
+    s3_server.plain.delete_object(Bucket=bucket, Key=other)
     first = await rebuild(service)
     second = await rebuild(service, prefix="other/")
 
@@ -172,7 +172,7 @@ async def test_what_is_stored_while_it_runs_is_not_gone(opened, put, fill, s3_se
     fill(3)
     async with opened() as service:
         row = await put("new.txt", b"new")
-        s3_server.client().delete_object(Bucket=bucket, Key=row.pointer.key)  # as if listed before
+        s3_server.plain.delete_object(Bucket=bucket, Key=row.pointer.key)  # as if listed before
         done = await service.stored.rebuild()
 
         assert done.gone == 0

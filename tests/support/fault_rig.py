@@ -228,10 +228,9 @@ class Rig:
 
 def objects_of(server, bucket):
     """Key -> bytes; none where there is no bucket any more."""
-    client = server.client()
     try:
         return server.objects(bucket)
-    except client.exceptions.NoSuchBucket:
+    except server.plain.exceptions.NoSuchBucket:
         return {}
     except Exception as error:
         if "NoSuchBucket" in str(error):
@@ -242,7 +241,7 @@ def objects_of(server, bucket):
 def open_uploads(server, bucket):
     """Key and id of each multipart upload that is open."""
     try:
-        answer = server.client().list_multipart_uploads(Bucket=bucket)
+        answer = server.plain.list_multipart_uploads(Bucket=bucket)
     except Exception as error:
         if "NoSuchBucket" in str(error):
             return []

@@ -25,12 +25,12 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 @pytest.fixture(scope="session")
 def s3_client(s3_server: S3Server) -> Any:
-    return s3_server.client()
+    return s3_server.plain
 
 
 @pytest.fixture
 def bucket(s3_server: S3Server) -> Iterator[str]:
     name = s3_server.new_bucket()
     yield name
-    with contextlib.suppress(s3_server.client().exceptions.NoSuchBucket):  # the test deleted it
+    with contextlib.suppress(s3_server.plain.exceptions.NoSuchBucket):  # the test deleted it
         s3_server.delete_bucket(name)

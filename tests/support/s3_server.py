@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from dataclasses import field
+from functools import cached_property
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -43,15 +44,20 @@ class S3Server:
             config=Config(signature_version="s3v4", s3=s3, **config),
         )
 
+    @cached_property
+    def plain(self) -> Any:
+        """A client for what tests only look at: to make one takes longer than to ask."""
+        return self.client()
+
     def new_bucket(self) -> str:
         """A bucket that nobody else uses."""
         name = f"test-{uuid.uuid4().hex[:12]}"
-        self.client().create_bucket(Bucket=name)
+        self.plain.create_bucket(Bucket=name)
         return name
 
     def delete_bucket(self, bucket: str) -> None:
         """Take a bucket away with all that is in it; each keeps volumes of the server, which has few."""
-        client = self.client()
+        client = self.plain
         for upload in client.list_multipart_uploads(Bucket=bucket).get("Uploads") or []:
             client.abort_multipart_upload(
                 Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"]
@@ -62,17 +68,17 @@ class S3Server:
 
     def objects(self, bucket: str) -> dict[str, int]:
         """Key -> bytes of every object."""
-        pages = self.client().get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        pages = self.plain.get_paginator("list_objects_v2").paginate(Bucket=bucket)
         return {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", [])}
 
     def open_uploads(self, bucket: str) -> list[str]:
         """Keys of the multipart uploads that are left open."""
-        answer = self.client().list_multipart_uploads(Bucket=bucket)
+        answer = self.plain.list_multipart_uploads(Bucket=bucket)
         return [upload["Key"] for upload in answer.get("Uploads") or []]
 
     def body(self, bucket: str, key: str) -> bytes:
         """The bytes of an object."""
-        return self.client().get_object(Bucket=bucket, Key=key)["Body"].read()
+        return self.plain.get_object(Bucket=bucket, Key=key)["Body"].read()
 
     @property
     def environment(self) -> dict[str, str]:

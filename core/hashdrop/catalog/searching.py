@@ -22,6 +22,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from typing import Any
 
+from anyio.to_thread import run_sync
 from sqlalchemy import ARRAY
 from sqlalchemy import BigInteger
 from sqlalchemy import BindParameter
@@ -39,10 +40,13 @@ from hashdrop.catalog.rows import fold
 from hashdrop.pointer import StoredPointer
 
 if TYPE_CHECKING:
+    from sqlalchemy import CursorResult
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 FEW = 10_000
 """Rows that are sorted sooner than the order's index is walked."""
+_MADE_HERE = 500
+"""Rows that are made on the event loop; 2,000 take 20 ms."""
 _LAST = "\U0010ffff"
 """Behind every text that goes on in any other way."""
 _TRIGRAM = 3
@@ -170,7 +174,10 @@ async def _page(
     if source is None and question.conditions and not question.is_sqlite:
         return await _walked(connection, chosen, question.values)
     statement = _text(f"SELECT {_LISTED} FROM {chosen}", question.values).columns(*_COLUMNS)
-    return [row_of(row) for row in (await connection.execute(statement)).all()]
+    found = await connection.execute(statement)
+    if limit <= _MADE_HERE:
+        return _rows_of(found)
+    return await run_sync(_rows_of, found)  # what the database gave is here already
 
 
 async def _walked(
@@ -187,9 +194,14 @@ async def _walked(
     query = text(f"SELECT {_LISTED} FROM hashdrop_names WHERE id = ANY(:ids)").bindparams(
         bindparam("ids", ids, type_=ARRAY(BigInteger))
     )
-    rows = (await connection.execute(query.columns(*_COLUMNS))).all()
-    found = {row[0]: row_of(row) for row in rows}
+    result = await connection.execute(query.columns(*_COLUMNS))
+    rows = _rows_of(result) if len(ids) <= _MADE_HERE else await run_sync(_rows_of, result)
+    found = {row.id: row for row in rows}
     return [found[number] for number in ids if number in found]  # one may have been forgotten
+
+
+def _rows_of(result: CursorResult[Any]) -> list[PointerRow]:
+    return [row_of(row) for row in result.all()]
 
 
 def row_of(row: Sequence[Any]) -> PointerRow:

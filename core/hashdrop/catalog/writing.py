@@ -19,6 +19,7 @@ from sqlalchemy import select
 from sqlalchemy import update
 
 from hashdrop.catalog.noting import CONTENT_KEY
+from hashdrop.catalog.noting import NAMES
 from hashdrop.catalog.noting import STORAGE_NAME
 from hashdrop.catalog.noting import TAGS
 from hashdrop.catalog.noting import Name
@@ -169,5 +170,22 @@ class _Tables:
         self._connection.execute(insert(BaseRecord.metadata.tables[table]), rows)
 
     def add_names(self, rows: Sequence[Row]) -> Sequence[int]:
-        query = insert(NameRecord).returning(NameRecord.id, sort_by_parameter_order=True)
-        return self._connection.scalars(query, rows).all()
+        # Asked for afterwards: with RETURNING each row of SQLite would be a statement of its own.
+        self.add(NAMES, rows)
+        query = select(
+            NameRecord.id,
+            NameRecord.manifest_id,
+            NameRecord.name,
+            NameRecord.folder,
+            NameRecord.connection,
+        ).where(
+            NameRecord.manifest_id.in_({row["manifest_id"] for row in rows}),
+            NameRecord.name.in_({row["name"] for row in rows}),
+        )
+        ids: dict[Name, int] = {
+            (manifest, name, folder, connection): number
+            for number, manifest, name, folder, connection in self._connection.execute(query)
+        }
+        return [
+            ids[row["manifest_id"], row["name"], row["folder"], row["connection"]] for row in rows
+        ]

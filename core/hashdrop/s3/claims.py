@@ -1,12 +1,19 @@
-"""Who is storing what: the same content twice in one drop is sent once, the second waits and finds it."""
+"""Who is storing what: the same content twice in one drop is sent once, the second waits and finds it.
+
+What is being deleted is not taken for stored meanwhile: it is claimed until the catalog knows, too.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import anyio
+
+if TYPE_CHECKING:
+    from hashdrop.s3.routing import S3Pointer
 
 
 class Claimed(Exception):  # not an error: somebody else is at it
@@ -22,7 +29,7 @@ class Claim:
 
     def __init__(self, claims: Claims) -> None:
         self._claims = claims
-        self._places: list[str] = []
+        self._places: set[str] = set()
         self._is_over = False
 
     def take(self, place: str) -> None:
@@ -35,7 +42,7 @@ class Claim:
             return
         if not self._claims.take(place):
             raise Claimed(place)
-        self._places.append(place)
+        self._places.add(place)
         if self._is_over:  # a thread that was left behind by a cancellation
             self.release()
             raise Claimed(place)
@@ -55,6 +62,11 @@ class Claim:
         self._is_over = True
         while self._places:
             self._claims.release(self._places.pop())
+
+
+def name_of(pointer: S3Pointer) -> str:
+    """Return what the place of an object is claimed by."""
+    return f"{pointer['bucket']}/{pointer['key']}"
 
 
 class Claims:

@@ -15,9 +15,11 @@ from hashdrop.digest import FileDigest
 from hashdrop.errors import ContentMismatch
 from hashdrop.errors import HashdropError
 from hashdrop.errors import StoreError
+from hashdrop.s3.faults import error_of
 from hashdrop.s3.judging import Known
 from hashdrop.s3.judging import judge_now
 from hashdrop.s3.multipart import Fate
+from hashdrop.s3.multipart import UploadGone
 from hashdrop.s3.multipart import open_multipart
 from hashdrop.s3.objects import Requests
 from hashdrop.s3.resuming import UnfinishedUpload
@@ -119,10 +121,16 @@ async def copy_object(
                     CopySource={"Bucket": source["bucket"], "Key": source["key"]},
                 )
         except StoreError as error:
+            is_gone = error_of(error)[0] == "NoSuchUpload"
             # Perhaps only the answer was lost; where another object stood, its size tells nothing.
-            is_there = await is_copy() if error.retryable else False
-            if not (is_there or (is_there is None and not replaces)):
-                raise
+            is_there = await is_copy() if error.retryable or is_gone else False
+            if is_there or (is_there is None and not replaces):
+                return
+            if is_gone:  # ended from outside: begun anew
+                raise UploadGone(
+                    "The copy was ended from outside.", hint="Retry.", technical=error.technical
+                ) from error
+            raise
 
     await retries.run(f"Copy to {target}", once)
     judgement = await retries.run(f"Look at {target}", is_copy)

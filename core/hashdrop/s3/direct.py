@@ -167,6 +167,9 @@ class DirectWriter:
                 )
                 break
             except UploadGone:
+                # A conflict is with somebody who stores the same: perhaps it stands there now.
+                if known := await self.already(content, repair=repair):
+                    return known
                 if attempt == _FRESH_UPLOADS - 1:
                     raise
                 resumed = None
@@ -263,7 +266,7 @@ class DirectWriter:
                     body.retract()
                     raise
                 return replace(known, already_stored=False) if progress.is_unheard else known
-            is_answer = status in {409, 503}  # else it may have been stored, unheard
+            is_answer = status in {408, 409, 429, 503}  # else it may have been stored, unheard
             if error.retryable and not is_answer and body.attempts and body.tell() == found.size:
                 progress.is_unheard = True
             body.retract()
@@ -348,6 +351,7 @@ class DirectWriter:
                 await run_sync(source.check)
                 made = await upload.complete(
                     create_only=self._conditional and content.addressed and not repair,
+                    replaces=repair or not content.addressed,
                     tell_size=self.tells_size,
                 )
             if not made:
@@ -460,9 +464,11 @@ class DirectWriter:
     def _receipt_now(self, content: Content, facts: ObjectFacts, *, repair: bool) -> Receipt | None:
         known = Known.of(content.found, content.md5)
         judgement = judge_now(self._requests, content.pointer, facts, known)
+        if (
+            repair and not judgement
+        ):  # also where nothing but the size tells: the right bytes are at hand
+            return None
         if judgement is False:
-            if repair:
-                return None
             raise other_content(content.pointer, facts, content.found.size)
         return Receipt(
             already_stored=True,

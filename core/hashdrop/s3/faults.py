@@ -34,6 +34,8 @@ _BUSY = frozenset(
     {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "Throttling",
      "ThrottlingException", "RequestLimitExceeded", "TooManyRequests", "500", "502", "503", "504"}
 )  # fmt: skip
+_BUSY_STATUSES = frozenset({408, 429})
+"""Of gateways that send no code of S3's with it, and of every store in the answer to a HEAD."""
 # Ceph and MinIO: https://docs.ceph.com/en/latest/radosgw/s3/, https://www.rfc-editor.org/rfc/rfc4918#section-11.5
 _FULL = frozenset({"QuotaExceeded", "XMinioStorageFull", "InsufficientStorage", "507"})
 # Two writes of one key at once: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
@@ -160,7 +162,7 @@ def _of_client_error(  # noqa: C901, PLR0911  # one case after the other
             hint="Delete there what is not needed, or ask its owner for more room. Then retry.",
             technical=technical,
         )
-    if code in _BUSY or status >= 500:
+    if code in _BUSY or status in _BUSY_STATUSES or status >= 500:
         if code == "NotImplemented" or status == 501:
             return StoreRefused(
                 f"The store does not know how to do this ({operation}).", technical=technical

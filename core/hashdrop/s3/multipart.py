@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from collections.abc import AsyncGenerator
@@ -233,12 +234,14 @@ class MultipartUpload:
             await self._idle.wait()
 
     async def complete(  # noqa: C901  # what may come of it
-        self, *, create_only: bool = False, tell_size: bool = False
+        self, *, create_only: bool = False, replaces: bool = False, tell_size: bool = False
     ) -> bool:
         """Make the parts one object.
 
         Args:
             create_only: Only if there is no object yet (`If-None-Match: *`).
+            replaces: Whether another object may stand there: then one of the same size is not taken for this
+                one, whose answer was lost.
             tell_size: Say how large it must be, so that the store refuses if it is not
                 (`MpuObjectSize`).
 
@@ -284,7 +287,7 @@ class MultipartUpload:
                     return await once()
                 # A lost answer: the upload may have been completed after all. A conflict is an answer.
                 is_unsure = code == "NoSuchUpload" or (error.retryable and status != 409)
-                if is_unsure and await self._stands():
+                if is_unsure and await self._stands(surely=replaces):
                     return True
                 if code == "NoSuchUpload" or status == 409:
                     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
@@ -304,12 +307,24 @@ class MultipartUpload:
             raise gone
         return self.completed
 
-    async def _stands(self) -> bool:
+    async def _stands(self, *, surely: bool) -> bool:
         try:
             facts = await self._requests.look(self.pointer)
         except StoreError:
             return False
-        return facts is not None and self.fits(facts)
+        return facts is not None and self.fits(facts) and (not surely or self._is_proven(facts))
+
+    def _is_proven(self, facts: ObjectFacts) -> bool:
+        """Whether more than the size tells that an object is made of these parts."""
+        if facts.crc:
+            return True  # compared by `fits`
+        etags = [self._etags[number].strip('"') for number in sorted(self._etags)]
+        try:
+            digests = b"".join(map(bytes.fromhex, etags))
+        except ValueError:
+            return False
+        whole = hashlib.md5(digests, usedforsecurity=False).hexdigest()
+        return facts.etag.strip('"') == f"{whole}-{len(etags)}"
 
     @property
     def known(self) -> Known:
@@ -323,7 +338,7 @@ class MultipartUpload:
             return False
         if facts.crc and "-" in facts.crc:
             return facts.crc == composite_crc([self._crcs[n] for n in sorted(self._crcs)])
-        return True
+        return not facts.crc or facts.crc == encode_crc(self.known.crc)
 
 
 @asynccontextmanager

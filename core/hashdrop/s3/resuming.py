@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from typing import Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hashdrop.digest import FileDigest
     from hashdrop.snapshot import FileSnapshot
 
@@ -30,13 +32,15 @@ class UnfinishedUpload:
     """Whether the upload was about to be created: it may exist, under an id that nobody learnt."""
     begun_at: float = 0.0
     """Seconds since 1970."""
+    is_queued: bool = False
+    """Whether the path waits in the queue for where this upload leads: then it is gone on with."""
 
 
 class UploadLog(Protocol):
     """Remembers unfinished uploads beyond the end of the program."""
 
-    async def unfinished(self, path: Path, endpoint: str) -> UnfinishedUpload | None:
-        """Return the upload that was begun for a path, if there is one."""
+    async def unfinished(self, path: Path, endpoint: str) -> Sequence[UnfinishedUpload]:
+        """Return the uploads that were begun for a path, wherever they lead, the newest first."""
         ...
 
     async def intends(self, upload: UnfinishedUpload) -> str:
@@ -55,9 +59,10 @@ class UploadLog(Protocol):
 class NoLog:
     """Remembers nothing."""
 
-    async def unfinished(self, path: Path, endpoint: str) -> UnfinishedUpload | None:
+    async def unfinished(self, path: Path, endpoint: str) -> Sequence[UnfinishedUpload]:
         """Know of none."""
         del path, endpoint
+        return ()
 
     async def intends(self, upload: UnfinishedUpload) -> str:
         """Note nothing."""

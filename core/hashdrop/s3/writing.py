@@ -37,6 +37,7 @@ from hashdrop.s3.body import Stop
 from hashdrop.s3.claims import Claim
 from hashdrop.s3.claims import Claimed
 from hashdrop.s3.claims import Claims
+from hashdrop.s3.claims import name_of
 from hashdrop.s3.direct import Content
 from hashdrop.s3.direct import DirectWriter
 from hashdrop.s3.direct import Receipt
@@ -439,15 +440,25 @@ class ContentWriter:
 
     async def has_unfinished(self, path: Path, log: UploadLog) -> bool:
         """Whether an earlier write of a file was left to be gone on with: its hash is known then."""
-        return await log.unfinished(path, self.store_name) is not None
+        return bool(await log.unfinished(path, self.store_name))
 
-    async def drop_unfinished(self, path: Path, log: UploadLog) -> None:
-        """Abort the multipart upload of a file that an earlier write kept, and forget it."""
+    async def drop_unfinished(
+        self, path: Path, log: UploadLog, *, content_type: str | None, tags: Mapping[str, str]
+    ) -> None:
+        """Abort the multipart upload of a file that an earlier write kept, and forget it.
+
+        Args:
+            path: The file.
+            log: Where it is noted.
+            content_type: As of `write_file`.
+            tags: As of `write_file`.
+        """
         async with self.claims.open() as claim:
             await claim.wait_for(f"file:{path}")
-            upload = await log.unfinished(path, self.store_name)
-            if upload is not None:
-                await self.direct.drop(upload, log)
+            content_type = content_type or content_type_of(path.name)
+            for upload in await log.unfinished(path, self.store_name):
+                if self._leads_here(upload, content_type, tags) or not upload.is_queued:
+                    await self.direct.drop(upload, log)
 
     async def _write_large(
         self,
@@ -465,20 +476,31 @@ class ContentWriter:
         keep: Callable[[BaseException | None], bool],
         hashed: HashedFile | None,
     ) -> WriteOutcome:
-        unfinished = None if single_pass else await self._unfinished(log, path, snapshot)
-        part_size = self._direct_part_size(snapshot.size)
-        if unfinished:
+        unfinished: UnfinishedUpload | None = None
+        if not single_pass:
+            unfinished = await self._unfinished(log, path, snapshot, content_type, tags)
+        part_size = (
+            unfinished.found.part_size if unfinished else self._direct_part_size(snapshot.size)
+        )
+        if unfinished and unfinished.snapshot == snapshot:
             found = unfinished.found
         elif hashed and hashed.snapshot == snapshot and hashed.found.part_size == part_size:
             found = hashed.found
         else:
             found = (await hash_file(path, part_size, progress, limiter=self._hash_limiter)).found
+        if unfinished and unfinished.snapshot != snapshot:
+            if found == unfinished.found:  # a new time or another mount, and the same content
+                unfinished = replace(unfinished, snapshot=snapshot)
+                await log.began(unfinished, intent="")
+            else:
+                await self.direct.drop(unfinished, log)
+                unfinished = None
         digest = make_digest(found.content_hash, found.size, content_type=content_type)
         content = self._content(found, digest, self.route(digest, tags, temp=False), tagging)
         progress.keyed(content.pointer, found.content_hash)
         source = FileSource(path, snapshot)
         if single_pass and found.size:
-            await claim.wait_for(_place(content.pointer))
+            await claim.wait_for(name_of(content.pointer))
             known = await self.direct.already(content, repair=repair)
             if known:
                 return _outcome(content.pointer, digest, known, progress)
@@ -505,7 +527,7 @@ class ContentWriter:
             )
 
         try:
-            await claim.wait_for(_place(content.pointer))
+            await claim.wait_for(name_of(content.pointer))
             receipt = await self.direct.store(
                 source,
                 content,
@@ -604,23 +626,45 @@ class ContentWriter:
         content = self._content(found, digest, pointer, self._tagging(tags))
         if md5:
             content = replace(content, md5=md5)
-        claim.take(_place(pointer))
+        claim.take(name_of(pointer))
         receipt = self.direct.store_now(data, content, progress=progress, stop=stop, repair=repair)
         progress.note(Phase.VERIFYING)
         self._retries.note_reached()
         return _outcome(pointer, digest, receipt, progress)
 
     async def _unfinished(
-        self, log: UploadLog, path: Path, snapshot: FileSnapshot
+        self,
+        log: UploadLog,
+        path: Path,
+        snapshot: FileSnapshot,
+        content_type: str,
+        tags: Mapping[str, str],
     ) -> UnfinishedUpload | None:
-        """Return the upload of this very file to go on with; take away one of what it was before."""
-        upload = await log.unfinished(path, self.store_name)
-        if upload is None:
-            return None
-        if upload.snapshot == snapshot and not upload.is_intent:
-            return upload
-        await self.direct.drop(upload, log)
-        return None
+        """Return the upload of this file to this place to go on with; take away what nobody goes on with.
+
+        Size, time and identity need not be those of the snapshot: then the content tells.
+        """
+        mine: UnfinishedUpload | None = None
+        for upload in await log.unfinished(path, self.store_name):
+            leads_here = self._leads_here(upload, content_type, tags)
+            may_fit = upload.snapshot.size == snapshot.size and not upload.is_intent
+            if mine is None and leads_here and may_fit:
+                mine = upload
+            elif leads_here or not upload.is_queued:
+                await self.direct.drop(upload, log)
+        return mine
+
+    def _leads_here(
+        self, upload: UnfinishedUpload, content_type: str, tags: Mapping[str, str]
+    ) -> bool:
+        """Whether an upload leads to where its content is to go."""
+        found = upload.found
+        digest = make_digest(found.content_hash, found.size, content_type=content_type)
+        try:
+            place = self.route(digest, tags, temp=False)
+        except HashdropError:
+            return False
+        return (place["bucket"], place["key"]) == (upload.bucket, upload.key)
 
     # --- small things ----------------------------------------------------------------------------
 
@@ -689,10 +733,6 @@ def _outcome(
         verified=receipt.verified,
         unverified_reason=receipt.unverified_reason,
     )
-
-
-def _place(pointer: S3Pointer) -> str:
-    return f"{pointer['bucket']}/{pointer['key']}"
 
 
 async def _chained(data: bytes, rest: AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:

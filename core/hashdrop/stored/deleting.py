@@ -20,6 +20,9 @@ from hashdrop.catalog.rows import PointerRow
 from hashdrop.catalog.rows import StoredName
 from hashdrop.errors import HashdropError
 from hashdrop.errors import ObjectMissing
+from hashdrop.errors import StoreError
+from hashdrop.s3.claims import Claimed
+from hashdrop.s3.claims import name_of
 from hashdrop.s3.deleting import delete_object
 from hashdrop.s3.deleting import keeps_versions
 from hashdrop.s3.deleting import lock_of
@@ -36,6 +39,7 @@ from hashdrop.stored.places import reach_place
 from hashdrop.stored.places import told_of
 from hashdrop.stored.several import for_each
 from hashdrop.stored.several import listed
+from hashdrop.stored.several import slices
 
 _NAMED_AT_ONCE = 250
 
@@ -92,7 +96,7 @@ async def foresee(reach: Reach, rows: Sequence[PointerRow]) -> list[Prospect]:
     Raises:
         CatalogError: The catalog cannot be read.
     """
-    places = _objects_of(reach, rows)
+    places = await _objects_of(reach, rows)
     chosen = {row.id for row in rows}
     found: dict[int, Prospect] = {}
     keeping: dict[tuple[str, str], bool] = {}  # asked once for each bucket
@@ -139,25 +143,52 @@ async def delete(
         done.names = names  # not before: who shows them would say that they were deleted
         return done
 
+    places = await _objects_of(reach, rows)
+
     async def one(place: Place) -> None:
         with anyio.CancelScope(shield=True):  # what the store deleted is to be known
             await _delete_object(reach, place, done)
         if on_object is not None:
             on_object()
 
-    try:
-        await for_each(listed(_objects_of(reach, rows)), one)
-    finally:
-        with anyio.CancelScope(shield=True):
-            await _note(reach, rows, done)
+    # Who drops one of them meanwhile waits until the catalog knows, finds it gone, and stores it anew.
+    async with reach.claims.open() as claim:
+        free: list[Place] = []
+        for place in places:
+            try:
+                claim.take(name_of(place.s3))
+            except Claimed:
+                done.refused.append((place, _being_stored(place)))
+                if on_object is not None:
+                    on_object()
+            else:
+                free.append(place)
+        try:
+            await for_each(listed(free), one)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await _note(reach, rows, done)
     return done
+
+
+def _being_stored(place: Place) -> HashdropError:
+    return StoreError(
+        f"“{place.file_name}” is being stored just now.",
+        detail=place.uri,
+        hint="Delete it when it is stored, or cancel its upload.",
+        retryable=True,
+    )
 
 
 async def _note(reach: Reach, rows: Sequence[PointerRow], done: Deletion) -> None:
     """Let the catalog know of objects that are not there any more."""
     object_id = object_ids(reach)
-    gone = {object_id(place): place for place in (*done.objects, *done.absent)}
-    names = [row for row in rows if row.id and object_id(Place.of(row)) in gone]
+    gone: dict[ObjectId, Place] = {}
+    async for some in slices((*done.objects, *done.absent)):
+        gone |= {object_id(place): place for place in some}
+    names: list[PointerRow] = []
+    async for chosen in slices(rows):
+        names += [row for row in chosen if row.id and object_id(Place.of(row)) in gone]
     catalog = await reach.catalog()
     await catalog.forget(names, objects=True)
     done.names = names
@@ -176,18 +207,29 @@ async def _note(reach: Reach, rows: Sequence[PointerRow], done: Deletion) -> Non
         await mark_gone(reach, place)
 
 
-async def undo(reach: Reach, deletion: Deletion) -> None:
+async def undo(
+    reach: Reach, deletion: Deletion, *, on_back: Callable[[int], None] | None = None
+) -> None:
     """Take a deletion back: objects first, then their names; what could not be stays in the deletion.
 
     Args:
         reach: To the catalog and the stores.
         deletion: That `can_be_undone`.
+        on_back: Told how many names and objects are back, as it goes on.
 
     Raises:
         HashdropError: An object cannot be brought back; its names stay deleted, the others are back.
         CatalogError: The catalog cannot be written.
     """
     problem: HashdropError | None = None
+    done = 0
+
+    def tell(count: int) -> None:
+        nonlocal done
+        done += count
+        if on_back is not None:
+            on_back(done)
+
     with anyio.CancelScope(shield=True):
         back: dict[Place, None] = {}
         for place, mark in list(deletion.marks.items()):
@@ -198,24 +240,29 @@ async def undo(reach: Reach, deletion: Deletion) -> None:
                 problem = problem or error
                 continue
             back[place] = None
+            tell(1)
         object_id = object_ids(reach)
         lost = {object_id(one) for one in deletion.objects if one not in back}
-        named = [row for row in deletion.names if object_id(Place.of(row)) not in lost]
         catalog = await reach.catalog()
         absent = await _still_absent(reach, deletion)
-        for at in range(0, len(named), _NAMED_AT_ONCE):
-            some = [
-                _as_it_was(row, is_absent=object_id(Place.of(row)) in absent)
-                for row in named[at : at + _NAMED_AT_ONCE]
+        returned: set[int] = set()
+        async for some in slices(deletion.names, _NAMED_AT_ONCE):
+            of_each = [(row, object_id(Place.of(row))) for row in some]
+            named = [
+                _as_it_was(row, is_absent=which in absent)
+                for row, which in of_each
+                if which not in lost
             ]
-            await catalog.import_many(some)
+            if named:
+                await catalog.import_many(named)
+            returned |= {row.id for row, which in of_each if which not in lost}
+            tell(len(named))
         for place in back:
             await catalog.mark_there(place.bucket, place.key, store=await store_of(reach, place))
         if problem is not None:
             for place in back:
                 del deletion.marks[place]
             deletion.objects = [one for one in deletion.objects if one not in back]
-            returned = {row.id for row in named}
             deletion.names = [row for row in deletion.names if row.id not in returned]
             raise problem
 
@@ -231,9 +278,11 @@ async def _still_absent(reach: Reach, deletion: Deletion) -> set[ObjectId]:
     return absent
 
 
-def _objects_of(reach: Reach, rows: Sequence[PointerRow]) -> list[Place]:
+async def _objects_of(reach: Reach, rows: Sequence[PointerRow]) -> list[Place]:
     object_id = object_ids(reach)
-    found: dict[ObjectId, Place] = {object_id(place): place for place in map(Place.of, rows)}
+    found: dict[ObjectId, Place] = {}
+    async for some in slices(rows):
+        found |= {object_id(place): place for place in map(Place.of, some)}
     return list(found.values())
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from hashdrop.catalog.catalog import Catalog
     from hashdrop.catalog.rows import PointerRow
     from hashdrop.connection import Connection
+    from hashdrop.s3.claims import Claims
     from hashdrop.s3.routing import S3Pointer
     from hashdrop.s3.writing import ContentWriter
 
@@ -121,6 +122,11 @@ class Reach(Protocol):
     @property
     def data(self) -> Path:
         """Folder of this person's data."""
+        ...
+
+    @property
+    def claims(self) -> Claims:
+        """What is being stored or deleted."""
         ...
 
     async def catalog(self) -> Catalog:

@@ -6,10 +6,12 @@ from collections.abc import AsyncGenerator
 from collections.abc import Awaitable
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import aclosing
 from typing import TypeVar
 
 import anyio
+import anyio.lowlevel
 
 from hashdrop.s3.threads import plain_task_group
 
@@ -45,6 +47,18 @@ async def for_each(
     async with aclosing(items), plain_task_group() as group:
         for _ in range(at_once):
             group.start_soon(run)
+
+
+async def slices(items: Sequence[T], size: int = 1_000) -> AsyncGenerator[Sequence[T], None]:
+    """Yield some items at a time, and let the event loop turn in between.
+
+    Args:
+        items: Of which there may be a hundred thousand; not to be changed meanwhile.
+        size: Items at a time.
+    """
+    for at in range(0, len(items), size):
+        yield items[at : at + size]
+        await anyio.lowlevel.checkpoint()
 
 
 async def listed(items: Iterable[T]) -> AsyncGenerator[T, None]:

@@ -492,8 +492,14 @@ class Stored:
                 self.deletions.append(deletion)
         return deletion
 
-    async def undo(self, deletion: Deletion) -> None:
+    async def undo(
+        self, deletion: Deletion, *, on_back: Callable[[int], None] | None = None
+    ) -> None:
         """Take one of `deletions` back; another, or one that was taken back already, is left alone.
+
+        Args:
+            deletion: One of them.
+            on_back: Told how many names and objects are back, as it goes on.
 
         Raises:
             HashdropError: An object cannot be brought back; the names stay deleted.
@@ -501,7 +507,7 @@ class Stored:
         """
         async with self._undoing:
             if any(one is deletion for one in self.deletions):
-                await undo(self._reach, deletion)
+                await undo(self._reach, deletion, on_back=on_back)
                 self.deletions = [one for one in self.deletions if one is not deletion]
 
 

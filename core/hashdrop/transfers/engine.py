@@ -332,7 +332,21 @@ class Engine:
         return [one.id for one in self._transfers.values() if one.batch == batch]
 
     def _pause(self, ids: Sequence[int]) -> None:
-        noted: list[int] = []
+        noted = self._hold(ids)
+        self._group.start_soon(partial(self._notes.paused, noted, paused=True))
+
+    def _pause_for_now(self, ids: Sequence[int]) -> None:
+        self._hold(ids)
+
+    def _forget_pause(self, ids: Sequence[int]) -> None:
+        """Let the next start go on with what is paused."""
+        for transfer in self._known(ids):
+            transfer.is_noted_paused = False
+        self._group.start_soon(partial(self._notes.paused, ids, paused=False))
+
+    def _hold(self, ids: Sequence[int]) -> list[int]:
+        """Pause transfers; returns which were not yet."""
+        paused: list[int] = []
         for transfer in self._known(ids):
             if transfer.state.is_final or transfer.state is State.PAUSED:
                 continue
@@ -340,22 +354,23 @@ class Engine:
                 continue  # it could not be read again
             if transfer.is_cancelled:
                 continue
-            noted.append(transfer.id)
+            paused.append(transfer.id)
             if self._is_running(transfer):
                 self._stop(transfer, State.PAUSED)
             else:
                 transfer.enter(State.PAUSED)
                 self._reporter.emit(Paused(id=transfer.id))
-        self._group.start_soon(partial(self._notes.paused, noted, paused=True))
+        return paused
 
     def resume(self, ids: Iterable[int]) -> None:
         """Queue paused transfers again; after `pause_all` only these go on, and what is added later."""
         ids = list(ids)
         if self.is_paused:
+            pause = self._pause if self.holds_all else self._pause_for_now
             self.is_paused = self.holds_all = False
             going_on = set(ids)
             left = [number for number in self._transfers if number not in going_on]
-            self._slices.do(self._pause, left)
+            self._slices.do(pause, left)
         self._apart.difference_update(ids)
         self._resuming += 1
         self._slices.do(self._resume, ids)
@@ -392,10 +407,18 @@ class Engine:
         self._is_disordered = False
         self.go_on()
 
-    def pause_all(self) -> None:
-        """Pause everything, and start nothing until `resume_all`."""
-        self.is_paused = self.holds_all = True
-        self._slices.do(self._pause, list(self._transfers))
+    def pause_all(self, *, lasts: bool = True) -> None:
+        """Pause everything, and start nothing until `resume_all` or `end_pause`.
+
+        Args:
+            lasts: Whether it is paused at the next start, too; else it goes on there.
+        """
+        if self.holds_all and not lasts:
+            self._slices.do(
+                self._forget_pause, [one for one in self._transfers if one not in self._apart]
+            )
+        self.is_paused, self.holds_all = True, lasts
+        self._slices.do(self._pause if lasts else self._pause_for_now, list(self._transfers))
 
     def end_pause(self) -> None:
         """Go on with what `pause_all` paused; what was paused by itself stays so."""
@@ -416,6 +439,7 @@ class Engine:
             target: For those whose own target could not be reached.
             repair: Whether to replace an object that is not what its key says.
         """
+        again: list[Transfer] = []
         for transfer in self._known(ids):
             if transfer.state not in {State.FAILED, State.CANCELLED} or transfer.path is None:
                 continue
@@ -430,7 +454,20 @@ class Engine:
             transfer.told, transfer.is_keyed = (State.QUEUED, 0), False
             transfer.enter(State.QUEUED)
             self.take(transfer)
+            again.append(transfer)
+        if again:
+            numbers = {transfer.id for transfer in again}
+            self._to_forget = [number for number in self._to_forget if number not in numbers]
+            self._group.start_soon(self._note_again, again)
         self.go_on()
+
+    async def _note_again(self, transfers: Sequence[Transfer]) -> None:
+        """Note retried ones in the journal: what was cancelled it had forgotten, and a kill would, too."""
+        for at in range(0, len(transfers), _AT_ONCE):
+            left = [one for one in transfers[at : at + _AT_ONCE] if not one.state.is_final]
+            await self._notes.queued(left)
+            if over := [one.id for one in left if _is_over(one)]:  # taken out before it was noted
+                await self._recording.forget(*over)
 
     def forget(self, ids: Iterable[int]) -> None:
         """Know no more of failed and cancelled transfers: they cannot be retried, and never come back."""
@@ -767,6 +804,11 @@ class Engine:
         ids, self._to_forget = self._to_forget, []
         with anyio.CancelScope(shield=True):
             await self._recording.forget(*ids)
+
+
+def _is_over(transfer: Transfer) -> bool:
+    """Whether the next start has nothing to do for it: what failed is tried again."""
+    return transfer.state.is_final and transfer.state is not State.FAILED
 
 
 def _is_small(transfer: Transfer) -> bool:

@@ -25,6 +25,7 @@ from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from contextlib import contextmanager
 from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 from typing import Any
@@ -36,7 +37,9 @@ from anyio.to_thread import run_sync
 from hashdrop.connection import Connection
 from hashdrop.digest import FileDigest
 from hashdrop.errors import CatalogError
+from hashdrop.errors import CatalogFull
 from hashdrop.errors import database_hint
+from hashdrop.errors import database_is_full
 from hashdrop.s3.copying import NO_FILE
 from hashdrop.s3.probe import Abilities
 from hashdrop.s3.resuming import UnfinishedUpload
@@ -147,8 +150,8 @@ class Journal:
 
     # --- uploads ---------------------------------------------------------------------------------
 
-    async def unfinished(self, path: Path, endpoint: str) -> UnfinishedUpload | None:
-        """Return the newest upload of a path whose run is over, and take it over.
+    async def unfinished(self, path: Path, endpoint: str) -> list[UnfinishedUpload]:
+        """Return the uploads of a path that are this run's, or whose run is over, and take these over.
 
         Args:
             path: Absolute.
@@ -158,20 +161,18 @@ class Journal:
             CatalogError: The journal cannot be read or written.
         """
 
-        def work(database: sqlite3.Connection) -> UnfinishedUpload | None:
+        def work(database: sqlite3.Connection) -> list[UnfinishedUpload]:
             rows = database.execute(
                 "SELECT * FROM hashdrop_uploads WHERE path = ? AND endpoint = ? "
                 "ORDER BY begun_at DESC",
                 (os.fsencode(path), endpoint),
             ).fetchall()
-            for row in rows:
-                if self._is_free(row["owner"]):
-                    database.execute(
-                        "UPDATE hashdrop_uploads SET owner = ? WHERE upload_id = ?",
-                        (self._owner, row["upload_id"]),
-                    )
-                    return _upload(row)
-            return None
+            free = [_upload(row) for row in rows if self._is_free(row["owner"])]
+            database.executemany(
+                "UPDATE hashdrop_uploads SET owner = ? WHERE upload_id = ?",
+                [(self._owner, upload.upload_id) for upload in free],
+            )
+            return [replace(upload, is_queued=_is_queued(database, upload)) for upload in free]
 
         return await self._run(work)
 
@@ -529,6 +530,19 @@ def _upload(row: Any) -> UnfinishedUpload:
     )
 
 
+def _is_queued(database: sqlite3.Connection, upload: UnfinishedUpload) -> bool:
+    """Say whether the queue leads a file to where its upload does; no where a router of one's own says."""
+    queued = database.execute(
+        "SELECT DISTINCT connection FROM hashdrop_queue WHERE path = ?", (os.fsencode(upload.path),)
+    )
+    place = upload.bucket, upload.key.rpartition("/")[0]
+    connections = [json.loads(row["connection"]) for row in queued]
+    return any(
+        (one.get("bucket"), one.get("prefix", "")) == place and not one.get("router")
+        for one in connections
+    )
+
+
 def _queued(row: Any) -> QueuedFile:
     return QueuedFile(
         transfer=row["transfer"],
@@ -587,7 +601,8 @@ def _told(file: Path) -> Generator[None, None, None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        raise CatalogError(
+        kind = CatalogFull if database_is_full(str(error)) else CatalogError
+        raise kind(
             "The journal cannot be written.",
             detail=f"The database says of {file}: {error}.",
             hint=database_hint(str(error)) or "Check the disk and the data folder, then retry.",

@@ -14,6 +14,7 @@ import anyio
 
 from hashdrop.errors import CatalogAway
 from hashdrop.errors import CatalogError
+from hashdrop.errors import CatalogFull
 from hashdrop.errors import HashdropError
 from hashdrop.errors import NoteRefused
 from hashdrop.pointer import StoredPointer
@@ -129,7 +130,8 @@ class Recording:
 
 def _unnoted(confirmed: Confirmed, error: HashdropError) -> CatalogError:
     refused = isinstance(error, NoteRefused)
-    told = CatalogError(
+    kind = CatalogFull if isinstance(error, CatalogFull) else CatalogError
+    told = kind(
         f"“{confirmed.transfer.name}” is in S3, but could not be noted in the catalog.",
         detail=f"It is at {confirmed.pointer.uri}. {error.detail}",
         hint=error.hint if refused else "Retry notes it without sending it again.",

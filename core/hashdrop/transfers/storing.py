@@ -113,7 +113,12 @@ class Storing:
             if transfer.path in begun:
                 try:
                     writer = await transfer.target.writer()
-                    await writer.drop_unfinished(Path(transfer.path), self._journal)
+                    await writer.drop_unfinished(
+                        Path(transfer.path),
+                        self._journal,
+                        content_type=transfer.content_type,
+                        tags=transfer.tags,
+                    )
                 except HashdropError as error:
                     _LOG.warning("An upload of %s may be left: %s", transfer.name, error)
 

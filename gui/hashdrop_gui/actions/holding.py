@@ -16,6 +16,7 @@ from hashdrop_gui.models.timed_pause import TimedPause
 from hashdrop_gui.models.totals import is_held
 from hashdrop_gui.models.transfer_list import TransferList
 from hashdrop_gui.models.wording import time_text
+from hashdrop_gui.models.wording import tr
 from hashdrop_gui.widgets.bottom_bar import BottomBar
 
 if TYPE_CHECKING:
@@ -63,11 +64,22 @@ class Holding(QObject):
         bar.limit.own_limit_requested.connect(self._on_own_limit_requested)
         bar.limit.pause_chosen.connect(self.pause_for)
         self._show_limit(service.preferences.limit_bytes_per_s)
+        self._pause_as_before()
 
     @property
     def is_held(self) -> bool:
         """Whether all is held: at once, or file by file."""
         return self._service.transfers.is_paused or is_held(self._list, all_paused=False)
+
+    @property
+    def words(self) -> str:
+        """Why nothing is begun; "" where it is."""
+        if not self._service.transfers.is_paused:
+            return ""
+        until = self.timed_pause.until
+        if until is None:
+            return tr("all is paused")
+        return tr("all is paused until {time}").format(time=time_text(until))
 
     def pause_all(self) -> None:
         """Pause everything, and what is dropped from now on."""
@@ -77,13 +89,16 @@ class Holding(QObject):
     def resume_all(self) -> None:
         """Go on with everything."""
         self.timed_pause.forget()
+        self._keep_pause()
         self._service.transfers.resume_all()
         self.show()
 
     def pause_for(self, pause: Pause) -> None:
-        """Pause everything for a while."""
+        """Pause everything for a while, also over the end of the program."""
         self.timed_pause.begin(pause)
-        self.pause_all()
+        self._keep_pause()
+        self._service.transfers.pause_all(lasts=False)
+        self.show()
 
     def resume(self, ids: list[int]) -> None:
         """Go on with some files."""
@@ -103,7 +118,24 @@ class Holding(QObject):
         self._bar.cancel.setVisible(self._list.active > 0)
         self.changed.emit()
 
+    def _pause_as_before(self) -> None:
+        """Wait for the end of a pause that an earlier run began; a past one is no more."""
+        until = self._service.preferences.paused_until
+        if until is not None and until > self.timed_pause.now():
+            self.timed_pause.wait(until)
+            self._service.transfers.pause_all(lasts=False)
+            self.show()
+        else:
+            self._keep_pause()
+
+    def _keep_pause(self) -> None:
+        """Keep for the next start until when all is paused."""
+        until = self.timed_pause.until
+        if until != self._service.preferences.paused_until:
+            self._tasks.spawn(partial(self._service.prefer, paused_until=until))
+
     def _on_pause_ended(self) -> None:
+        self._keep_pause()
         self._service.transfers.end_pause()
         self.show()
 

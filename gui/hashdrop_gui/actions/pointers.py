@@ -11,6 +11,7 @@ from hashdrop_gui.actions.pointers_fetching import Fetching
 from hashdrop_gui.actions.pointers_going import Going
 from hashdrop_gui.actions.pointers_looking_up import LookingUp
 from hashdrop_gui.actions.pointers_saved import KeptSearches
+from hashdrop_gui.actions.pointers_selecting import Selecting
 
 if TYPE_CHECKING:
     from hashdrop.service import Service
@@ -20,5 +21,14 @@ if TYPE_CHECKING:
 
 def serve_pointers(page: PointersPage, *, service: Service, tasks: Tasks) -> None:
     """Give the page of pointers its actions; the page keeps them."""
-    for actions in (KeptSearches, Copying, Fetching, Details, Deleting, LookingUp, Going):
+    for actions in (
+        KeptSearches,
+        Copying,
+        Fetching,
+        Details,
+        Deleting,
+        LookingUp,
+        Going,
+        Selecting,
+    ):
         actions(page, service=service, tasks=tasks)

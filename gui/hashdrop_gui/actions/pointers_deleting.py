@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from hashdrop_gui.widgets.work_strip import WorkStrip
 
 _MOST_FORESEEN = 200
+_BACK_UNTOLD = 500
+"""Names and objects that are back within a second: nobody is told how far it is."""
 
 
 class Deleting(QObject):
@@ -119,9 +121,22 @@ class Deleting(QObject):
 
     async def _take_back(self, deletion: Deletion) -> None:
         strip = self._strips.get(id(deletion))
+        total = len(deletion.names) + len(deletion.marks)
+        work: WorkStrip | None = None
+
+        def on_back(count: int) -> None:
+            nonlocal work
+            if work is None and total > _BACK_UNTOLD:
+                work = self._page.begin_work(_bringing(count, total))
+                work.cancel.hide()
+            if work is not None:
+                work.tell(_bringing(count, total), count / total)
+
         try:
-            await self._service.stored.undo(deletion)
+            await self._service.stored.undo(deletion, on_back=on_back)
         finally:
+            if work is not None:
+                work.deleteLater()
             self._show_undo()
             self._page.reload()
         if strip is not None and id(deletion) in self._strips:
@@ -134,6 +149,10 @@ class Deleting(QObject):
 
 def _doing(done: int, total: int) -> str:
     return tr("Deleting: {done} of {total}").format(done=f"{done:,}", total=f"{total:,}")
+
+
+def _bringing(done: int, total: int) -> str:
+    return tr("Bringing back: {done} of {total}").format(done=f"{done:,}", total=f"{total:,}")
 
 
 def _told(deletion: Deletion) -> str:

@@ -88,6 +88,7 @@ class HistoryRowDelegate(QStyledItemDelegate):
         drop: PastDrop = index.data(HistoryRole.DROP)
         t, rect = self._tokens, option.rect
         painter.save()
+        painter.setLayoutDirection(option.direction)
         painter.fillRect(rect, QColor(t.background))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         chosen = bool(option.state & QStyle.StateFlag.State_Selected)

@@ -39,7 +39,6 @@ from hashdrop_gui.models.transfer_list import BatchRow
 from hashdrop_gui.models.transfer_list import FileRow
 from hashdrop_gui.models.transfer_words import batch_text
 from hashdrop_gui.models.transfer_words import number_text
-from hashdrop_gui.models.transfer_words import second_line
 from hashdrop_gui.models.transfer_words import state_text
 from hashdrop_gui.models.transfers import Role
 from hashdrop_gui.models.wording import tr
@@ -197,9 +196,11 @@ class TransferRowDelegate(QStyledItemDelegate):
         self._bar(painter, bar, row.fraction, colour)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:  # noqa: D102
+        # Else a name in Hebrew or Arabic has its extension at the other end than in the list of pointers.
+        painter.setLayoutDirection(option.direction)
         row = index.data(Role.ROW)
         if isinstance(row, FileRow):
-            self._show_file(painter, option, row)
+            self._show_file(painter, option, row, index.data(Role.SECOND))
         elif isinstance(row, BatchRow):
             painter.save()
             painter.fillRect(option.rect, QColor(self._tokens.background))  # over the view's own
@@ -208,13 +209,15 @@ class TransferRowDelegate(QStyledItemDelegate):
             self._paint_batch(painter, option, row, index.data())
             painter.restore()
 
-    def _show_file(self, painter: QPainter, option: QStyleOptionViewItem, row: FileRow) -> None:
+    def _show_file(
+        self, painter: QPainter, option: QStyleOptionViewItem, row: FileRow, second: str
+    ) -> None:
         """Paint a file, from the picture that was made of it last if it still looks the same.
 
         Most rows of most pictures do; painting one costs a millisecond, and a scroll paints all.
         """
         rect, ratio = option.rect, painter.device().devicePixelRatioF()
-        second, state = second_line(row), state_text(row)
+        state = state_text(row)
         if ratio != int(ratio):  # between pixels a picture of a picture is blurred
             self._paint_file(painter, option, row, second, state)
             return
@@ -230,6 +233,7 @@ class TransferRowDelegate(QStyledItemDelegate):
             picture.setDevicePixelRatio(ratio)
             picture.fill(QColor(self._tokens.background))
             onto = QPainter(picture)
+            onto.setLayoutDirection(option.direction)
             onto.translate(-rect.topLeft())
             self._paint_file(onto, option, row, second, state)
             onto.end()

@@ -45,8 +45,18 @@ _TAKEN = b"taken\n"
 def claim(paths: Paths) -> QLockFile | None:
     """Become the window of these folders; `None` where there is one already.
 
-    Where the lock cannot be made at all, for whatever reason, the window opens without it.
+    Where the lock cannot be made at all, for whatever reason, the window opens without it; whoever starts
+    later finds it by its socket, and may have the lock by then.
     """
+    lock = _lock(paths)
+    if lock is not None and _listens(paths):
+        lock.unlock()
+        return None
+    return lock
+
+
+def _lock(paths: Paths) -> QLockFile | None:
+    """Return the lock, held or impossible; `None` where another window holds it."""
     lock = QLockFile(str(paths.window_lock))
     lock.setStaleLockTime(0)  # never by its age, only by its process
     if lock.tryLock(0) or lock.error() != QLockFile.LockError.LockFailedError:
@@ -57,6 +67,19 @@ def claim(paths: Paths) -> QLockFile | None:
     if lock.tryLock(_SETTLED_MS) or _is_left_behind(lock):
         return lock
     return None
+
+
+def _listens(paths: Paths) -> bool:
+    """Whether a window of these folders listens: without the lock, where that is free or impossible."""
+    try:
+        name = socket_name(paths.data)
+    except HashdropError:
+        return False
+    socket = QLocalSocket()
+    socket.connectToServer(name)
+    found = socket.waitForConnected(_ANSWER_MS)
+    socket.abort()
+    return found
 
 
 def _is_left_behind(lock: QLockFile) -> bool:

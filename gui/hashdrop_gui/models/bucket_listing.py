@@ -44,8 +44,12 @@ class BucketPages:
         self._connection = service.connection.name
         self.prefix = prefix_of(text, service.connection)
 
-    async def page(self, following: object | None) -> Page:
+    async def page(self, following: object | None, size: int = KEYS_AT_ONCE) -> Page:  # noqa: ARG002
         """Return the objects behind the last one of the page before, in the order of their keys.
+
+        Args:
+            following: Its key.
+            size: Unused: a store gives as many as it does.
 
         Raises:
             HashdropError: The store refuses, or cannot be asked.

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from hashdrop.service import Service
 
 PAGE_SIZE = 200
+PAGE_OF_ALL = 5_000
+"""Rows of a page where all are wanted: 100,000 take a third of the time that small ones take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,13 @@ class Page:
 class Source(Protocol):
     """Gives rows."""
 
-    async def page(self, following: object | None) -> Page:
-        """Return a page: the first one, or the one behind another."""
+    async def page(self, following: object | None, size: int = PAGE_SIZE) -> Page:
+        """Return a page: the first one, or the one behind another.
+
+        Args:
+            following: Of the page before.
+            size: Rows wanted; a source may have a size of its own.
+        """
         ...
 
 
@@ -49,13 +56,17 @@ class CatalogPages:
         self._filters = filters or Filters()
         self._order = order or Order()
 
-    async def page(self, following: object | None) -> Page:
+    async def page(self, following: object | None, size: int = PAGE_SIZE) -> Page:
         """Return the rows behind the last one of the page before.
+
+        Args:
+            following: That row.
+            size: Rows at most.
 
         Raises:
             CatalogError: The catalog cannot be read.
         """
         after: PointerRow | None = following  # type: ignore[assignment]  # as the page before gave it
         stored = await self._service.load_stored()
-        rows = await stored.search(self._filters, self._order, limit=PAGE_SIZE, after=after)
-        return Page(rows, rows[-1] if len(rows) == PAGE_SIZE else None)
+        rows = await stored.search(self._filters, self._order, limit=size, after=after)
+        return Page(rows, rows[-1] if len(rows) == size else None)

@@ -58,13 +58,17 @@ class TimedPause(QObject):
         self._timer.timeout.connect(self._on_timer_timeout)
 
     def begin(self, pause: Pause) -> None:
-        """Begin to wait, instead of what was waited for."""
+        """Begin to wait from now on, instead of what was waited for."""
         now = self.now()
         if pause is Pause.TOMORROW:
             day = now + timedelta(days=1)
-            self.until = day.replace(hour=_MORNING, minute=0, second=0, microsecond=0)
+            self.wait(day.replace(hour=_MORNING, minute=0, second=0, microsecond=0))
         else:
-            self.until = now + timedelta(minutes=pause)
+            self.wait(now + timedelta(minutes=pause))
+
+    def wait(self, until: datetime) -> None:
+        """Wait for a time of day, instead of what was waited for."""
+        self.until = until
         self._timer.start()
 
     def forget(self) -> None:

@@ -27,8 +27,13 @@ def state_text(row: FileRow) -> str:
     return tr(row.state.value)
 
 
-def second_line(row: FileRow) -> str:  # noqa: PLR0911  # one case a state
-    """Return the details of a file, or why it failed."""
+def second_line(row: FileRow, held: str = "") -> str:  # noqa: PLR0911  # one case a state
+    """Return the details of a file, or why it failed or waits.
+
+    Args:
+        row: The file.
+        held: Why nothing is begun, in words; "" where it is.
+    """
     size = size_text(row.size)
     match row.state:
         case State.FAILED:
@@ -51,6 +56,8 @@ def second_line(row: FileRow) -> str:  # noqa: PLR0911  # one case a state
         case State.ALREADY_STORED:
             details = [size, _earlier_text(row)]
             return _with_folder(" · ".join(details + _doubts(row)), row)
+        case State.QUEUED if held:
+            return _with_folder(" · ".join(part for part in (held, size) if part), row)
         case _:
             return " · ".join(part for part in (row.folder, size) if part)
 

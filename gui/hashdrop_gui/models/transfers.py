@@ -72,7 +72,7 @@ class TransfersModel(QAbstractTableModel):
     Signals:
         counted: The numbers of the states changed.
         stored: At least one file was stored.
-        moved: Bars moved, and nothing else changed.
+        moved: Bars moved, or why nothing is begun is another, and nothing else changed.
         arranged: The rows are those that were wanted last.
     """
 
@@ -84,6 +84,7 @@ class TransfersModel(QAbstractTableModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.list = TransferList()
+        self._held = ""  # why nothing is begun, in words
         self._choice = Choice()  # of what is shown
         self._wanted = Choice()  # the same, unless it is being looked for
         self._order: list[int] = []  # batches that are shown, newest first
@@ -98,6 +99,12 @@ class TransfersModel(QAbstractTableModel):
         self._next_slice.setInterval(0)
         self._next_slice.timeout.connect(self._go_on)
         self._unsorted_since: float | None = None
+
+    def show_held(self, words: str) -> None:
+        """Say in the rows that wait why nothing is begun; "" where it is."""
+        if words != self._held:
+            self._held = words
+            self.moved.emit()  # what is seen is painted anew
 
     # --- what changes it -------------------------------------------------------------------------
 
@@ -470,7 +477,7 @@ class TransfersModel(QAbstractTableModel):
         row = self.row_at(index)
         if isinstance(row, BatchRow):
             return _batch_data(row, role)
-        return _file_data(row, role)
+        return _file_data(row, role, self._held)
 
 
 def _place(row: FileRow) -> int:
@@ -504,20 +511,19 @@ def _batch_data(row: BatchRow, role: int) -> Any:
             return None
 
 
-def _file_data(row: FileRow, role: int) -> Any:  # noqa: PLR0911  # one case a role
+def _file_data(row: FileRow, role: int, held: str) -> Any:  # noqa: PLR0911  # one case a role
     match role:
         case Qt.ItemDataRole.DisplayRole:
             return row.name
         case Role.ROW:
             return row
         case Role.SECOND:
-            return second_line(row)
+            return second_line(row, held)
         case Role.STATE:
             return state_text(row)
         case Qt.ItemDataRole.AccessibleTextRole:
-            return ". ".join(
-                text for text in (row.name, state_text(row), second_line(row), row.key) if text
-            )
+            texts = row.name, state_text(row), second_line(row, held), row.key
+            return ". ".join(text for text in texts if text)
         case Qt.ItemDataRole.ToolTipRole:
             lines = [row.path, f"s3://{row.bucket}/{row.key}" if row.key else ""]
             lines += [row.error.sentence if row.error else "", row.unverified_reason]

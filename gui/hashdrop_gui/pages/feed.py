@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 from anyio.to_thread import run_sync
 
+from hashdrop_gui.models.pointer_pages import PAGE_OF_ALL
+from hashdrop_gui.models.pointer_pages import PAGE_SIZE
+
 if TYPE_CHECKING:
     from hashdrop.service import PointerRow
     from hashdrop_gui.models.pointer_pages import Page
@@ -49,7 +52,7 @@ class Feed:
         self._since_freeze = 0
         self._goes_on: Callable[[], bool] | None = None
         """Whether the pages behind the next one are wanted, too."""
-        self._at_end: Callable[[], None] | None = None
+        self._all_ended: Callable[[], None] | None = None
         model.more_wanted.connect(self.more)
 
     @property
@@ -63,7 +66,7 @@ class Feed:
         self._question += 1
         self._is_asking = True
         self._is_stale = False
-        self._goes_on = None
+        self._end_all()
         self._tasks.spawn(self._ask, source, self._question)
 
     def empty(self) -> None:
@@ -84,14 +87,15 @@ class Feed:
             self._is_asking = True
             self._tasks.spawn(self._more, self._source, self._question)
 
-    def all(self, wanted: Callable[[], bool], at_end: Callable[[], None]) -> None:
+    def all(self, wanted: Callable[[], bool], ended: Callable[[], None]) -> None:
         """Add page after page.
 
         Args:
-            wanted: Asked before each whether it still is.
-            at_end: Called behind the last one.
+            wanted: Asked behind each whether more is wanted.
+            ended: Called behind the last one, or where it ends before.
         """
-        self._goes_on, self._at_end = wanted, at_end
+        self._end_all()
+        self._goes_on, self._all_ended = wanted, ended
         self.more()
 
     async def _ask(self, source: Source, question: int) -> None:
@@ -116,23 +120,26 @@ class Feed:
     async def _more(self, source: Source, question: int) -> None:
         try:
             while True:
-                page = await source.page(self._following)
+                size = PAGE_SIZE if self._goes_on is None else PAGE_OF_ALL
+                page = await source.page(self._following, size)
                 if question != self._question:
                     return
                 self._following = page.following
                 self._model.is_complete = page.following is None
                 self._model.extend(page.rows)
                 self._keep_from_collector(len(page.rows))
-                if self._goes_on is None or not self._goes_on():
-                    break
-                if page.following is None:
-                    if self._at_end is not None:
-                        self._at_end()
+                if page.following is None or self._goes_on is None or not self._goes_on():
                     break
         finally:
             if question == self._question:
-                self._goes_on = None
+                self._end_all()
             self._end(question)
+
+    def _end_all(self) -> None:
+        ended, self._all_ended = self._all_ended, None
+        self._goes_on = None
+        if ended is not None:
+            ended()
 
     def _keep_from_collector(self, count: int) -> None:
         """Spare rows the search for garbage: among 100,000 it holds the window for 45 ms, in vain."""

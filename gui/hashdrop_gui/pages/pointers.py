@@ -35,7 +35,6 @@ from hashdrop_gui.models.pointers import SORTED_BY
 from hashdrop_gui.models.pointers import Column
 from hashdrop_gui.models.pointers import PointersModel
 from hashdrop_gui.models.pointers import identity
-from hashdrop_gui.models.wording import files_text
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.pages.feed import Feed
 from hashdrop_gui.theme import Tokens
@@ -182,7 +181,6 @@ class PointersPage(QWidget):
         self.saved.picked.connect(self.search_picked)
         self.view.doubleClicked.connect(lambda *_: self.copy_pointer())
         self.view.opened.connect(self.copy_pointer)
-        self.view.all_wanted.connect(self._on_all_wanted)
         self.view.chosen.connect(self._on_chosen)
         self.model.modelReset.connect(self._on_chosen)
         self.view.customContextMenuRequested.connect(self._on_menu_requested)
@@ -436,15 +434,6 @@ class PointersPage(QWidget):
             self.model.show_order(None, descending=False)
             return
         self.model.show_order(_COLUMN_OF[self._order.by], descending=self._order.descending)
-
-    def _on_all_wanted(self) -> None:
-        self.told.emit(tr("Selecting all…"))
-        self.feed.all(lambda: self.view.takes_all, self._on_all_loaded)
-
-    def _on_all_loaded(self) -> None:
-        self.view.takes_all = False
-        files = files_text(self.view.chosen_count())
-        self.told.emit(tr("{files} selected").format(files=files))
 
     # --- copying ---------------------------------------------------------------------------------
 

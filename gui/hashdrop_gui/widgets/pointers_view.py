@@ -64,6 +64,7 @@ class PointersView(QTableView):
         chosen: Another selection.
         drag_requested: Selected rows are to be dragged out.
         all_wanted: All are selected, and there are rows that are not loaded.
+        escaped: Escape.
     """
 
     title_clicked = Signal(int)
@@ -71,6 +72,7 @@ class PointersView(QTableView):
     chosen = Signal()
     drag_requested = Signal()
     all_wanted = Signal()
+    escaped = Signal()
 
     def __init__(self, model: PointersModel) -> None:
         super().__init__()
@@ -227,6 +229,8 @@ class PointersView(QTableView):
         """Notice the keys of the table."""
         if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and not event.modifiers():
             self.opened.emit()
+        elif event.key() == Qt.Key.Key_Escape:
+            self.escaped.emit()
         else:
             super().keyPressEvent(event)
 

@@ -25,6 +25,8 @@ from hashdrop_gui.theme import icon
 from hashdrop_gui.theme import sized
 
 WIDTH = 208
+_NARROW = 60
+"""Its width where the window has no room for words beside the icons."""
 
 
 class NavigationButton(QPushButton):
@@ -40,6 +42,7 @@ class NavigationButton(QPushButton):
         self.setObjectName("navigation")
         self.setCheckable(True)
         self.setIconSize(QSize(20, 20))
+        self._words = text
         self._drawing = drawing_name
         self._count = QLabel(self)
         self._count.setObjectName("navigationCount")
@@ -51,8 +54,15 @@ class NavigationButton(QPushButton):
     def set_count(self, count: int) -> None:
         """Show a number; none for 0."""
         self._count.setText(f"{count:,}" if count else "")
-        name = tr("{page}, {n} active").format(page=self.text(), n=count) if count else self.text()
+        name = tr("{page}, {n} active").format(page=self._words, n=count) if count else self._words
         self.setAccessibleName(name)
+
+    def set_narrow(self, narrow: bool) -> None:  # noqa: FBT001  # a state
+        """Show the icon only, or its words again."""
+        self.setText("" if narrow else self._words)
+        self.setToolTip(self._words if narrow else "")
+        self.setAccessibleName(self.accessibleName() or self._words)
+        self._count.setHidden(narrow)
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Paint in another scheme from now on."""
@@ -102,6 +112,13 @@ class ConnectionButton(QPushButton):
         colours = {"ready": t.stored, "starting": t.waiting, "failed": t.failed}
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colours.get(self._state, t.second)))
+        if self.width() < _NARROW:  # the tooltip has its words
+            painter.drawEllipse(self.width() // 2 - 4, 9, 8, 8)
+            painter.setFont(sized(self.font(), 12, QFont.Weight.Medium))
+            painter.setPen(QColor(t.text))
+            below = self.rect().adjusted(0, 18, 0, -6)
+            painter.drawText(below, Qt.AlignmentFlag.AlignCenter, self.name[:2])
+            return
         painter.drawEllipse(12, 14, 8, 8)
         width = self.width() - 42
         for top, text, font, colour in (
@@ -133,18 +150,18 @@ class Sidebar(QFrame):
         self.setFixedWidth(WIDTH)
         self._tokens = tokens
         self._mark = QLabel()
-        brand = QLabel("Hashdrop")
-        brand.setObjectName("brand")
+        self._brand = QLabel("Hashdrop")
+        self._brand.setObjectName("brand")
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(self._mark)
-        head.addWidget(brand, 1)
+        head.addWidget(self._brand, 1)
         head.setContentsMargins(10, 0, 0, 14)
         self.transfers = NavigationButton(tr("Transfers"), "transfers")
         self.pointers = NavigationButton(tr("Pointers"), "pointers")
         self._pages = QButtonGroup(self)
-        caption = QLabel(tr("CONNECTIONS"))
-        caption.setObjectName("caption")
+        self._caption = QLabel(tr("CONNECTIONS"))
+        self._caption.setObjectName("caption")
         self._add = QToolButton()
         self._add.setObjectName("addConnection")
         self._add.setAccessibleName(tr("Add a connection"))
@@ -152,7 +169,7 @@ class Sidebar(QFrame):
         self._add.clicked.connect(lambda *_: self.settings_requested.emit(""))
         captions = QHBoxLayout()
         captions.setContentsMargins(12, 20, 0, 2)
-        captions.addWidget(caption, 1)
+        captions.addWidget(self._caption, 1)
         captions.addWidget(self._add)
         self._list = QVBoxLayout()
         self._list.setSpacing(2)
@@ -186,6 +203,17 @@ class Sidebar(QFrame):
         self._add.setIcon(icon("add", tokens.second))
         for button in (self.transfers, self.pointers, self._settings):
             button.set_tokens(tokens)
+
+    def set_narrow(self, narrow: bool) -> None:  # noqa: FBT001  # a state
+        """Show icons only, or their words again."""
+        width = _NARROW if narrow else WIDTH
+        if width == self.minimumWidth():
+            return
+        self.setFixedWidth(width)
+        self._brand.setHidden(narrow)
+        self._caption.setHidden(narrow)
+        for button in (self.transfers, self.pointers, self._settings):
+            button.set_narrow(narrow)
 
     def choose_page(self, number: int) -> None:
         """Mark a page as the one that is shown."""
