@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 from contextlib import asynccontextmanager
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -394,6 +395,32 @@ async def test_the_queue_comes_back(s3_server, bucket, proxy, tmp_path):
         assert len(again) < 6 * 3
     async with open_rig(s3_server, bucket, proxy, folder, **people) as third:
         assert await third.engine.restore(lambda _: target) == 0
+
+
+async def test_a_file_of_the_queue_that_cannot_be_read_keeps_no_other_back(
+    s3_server, bucket, proxy, tmp_path
+):
+    """Noted by a later version, which knows more of connections: that version finds it still."""
+    folder = tmp_path / "run"
+    async with open_rig(s3_server, bucket, proxy, folder, keeps_queue=True) as first:
+        first.engine.pause_all()
+        first.add(first.file("a.bin", SMALL), first.file("b.bin", SMALL))
+        await first.until(Queued, count=2)
+        await first.engine.suspend()
+    with closing(sqlite3.connect(folder / "journal.sqlite3")) as database, database:
+        database.execute(
+            "UPDATE hashdrop_queue SET connection = replace(connection, 'automatic', 'later') "
+            "WHERE transfer = 1"
+        )
+    async with open_rig(s3_server, bucket, proxy, folder, keeps_queue=True) as second:
+        second.engine.pause_all()
+        assert await second.engine.restore(lambda _: second.target()) == 1
+        second.engine.resume_all()
+        await second.engine.drained()
+
+        await second.check()
+        assert len(second.of(Stored)) == 1
+        assert await rows_of_the_queue(folder, 1)
 
 
 async def test_a_queue_that_cannot_be_noted_again_is_not_forgotten(
