@@ -339,6 +339,33 @@ async def test_an_intent_takes_no_upload_of_another_run(killed, s3_server, bucke
         assert await rig.journal.leftovers() == []
 
 
+@pytest.mark.parametrize("then", ["resumed", "cancelled"])
+async def test_who_may_not_list_parts_sends_them_anew(rig, then):
+    """Listing is a permission of its own, which many keys have not: the file is stored all the same."""
+    rig.proxy.add(Rule.answer("ListParts", 403, "AccessDenied", times=999))
+    path = rig.file()
+    rule = rig.proxy.add(Rule.hold("UploadPart", nth=2))
+    target = rig.target(max_parts_in_flight=1)
+    rig.add(path, target=target)
+    await rig.reached(rule)
+    if then == "resumed":
+        rig.engine.pause(rig.ids())
+    else:
+        rig.engine.cancel(rig.ids())
+    rule.release()
+    await rig.until(Paused, Cancelled)
+    if then == "resumed":
+        rig.engine.resume(rig.ids())
+    else:
+        rig.engine.retry(rig.ids(), target)
+    with anyio.fail_after(30):
+        await rig.engine.drained()
+
+    await rig.check()
+    assert len(rig.of(Stored)) == 1
+    assert rig.sent_parts()[-3:] == [1, 2, 3]
+
+
 async def test_a_run_that_lives_keeps_its_upload(rig, s3_server, bucket, proxy):
     """Another run on the same path begins its own."""
     path = rig.file("a.bin", SIZE)
