@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 from contextlib import asynccontextmanager
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -338,6 +339,33 @@ async def test_an_intent_takes_no_upload_of_another_run(killed, s3_server, bucke
         assert await rig.journal.leftovers() == []
 
 
+@pytest.mark.parametrize("then", ["resumed", "cancelled"])
+async def test_who_may_not_list_parts_sends_them_anew(rig, then):
+    """Listing is a permission of its own, which many keys have not: the file is stored all the same."""
+    rig.proxy.add(Rule.answer("ListParts", 403, "AccessDenied", times=999))
+    path = rig.file()
+    rule = rig.proxy.add(Rule.hold("UploadPart", nth=2))
+    target = rig.target(max_parts_in_flight=1)
+    rig.add(path, target=target)
+    await rig.reached(rule)
+    if then == "resumed":
+        rig.engine.pause(rig.ids())
+    else:
+        rig.engine.cancel(rig.ids())
+    rule.release()
+    await rig.until(Paused, Cancelled)
+    if then == "resumed":
+        rig.engine.resume(rig.ids())
+    else:
+        rig.engine.retry(rig.ids(), target)
+    with anyio.fail_after(30):
+        await rig.engine.drained()
+
+    await rig.check()
+    assert len(rig.of(Stored)) == 1
+    assert rig.sent_parts()[-3:] == [1, 2, 3]
+
+
 async def test_a_run_that_lives_keeps_its_upload(rig, s3_server, bucket, proxy):
     """Another run on the same path begins its own."""
     path = rig.file("a.bin", SIZE)
@@ -422,6 +450,32 @@ async def test_a_pause_for_now_ends_with_the_program(s3_server, bucket, proxy, t
         assert names == {"own.bin", "a.bin", "later.bin"}
         second.engine.resume_all()
         await second.engine.drained()
+
+
+async def test_a_file_of_the_queue_that_cannot_be_read_keeps_no_other_back(
+    s3_server, bucket, proxy, tmp_path
+):
+    """Noted by a later version, which knows more of connections: that version finds it still."""
+    folder = tmp_path / "run"
+    async with open_rig(s3_server, bucket, proxy, folder, keeps_queue=True) as first:
+        first.engine.pause_all()
+        first.add(first.file("a.bin", SMALL), first.file("b.bin", SMALL))
+        await first.until(Queued, count=2)
+        await first.engine.suspend()
+    with closing(sqlite3.connect(folder / "journal.sqlite3")) as database, database:
+        database.execute(
+            "UPDATE hashdrop_queue SET connection = replace(connection, 'automatic', 'later') "
+            "WHERE transfer = 1"
+        )
+    async with open_rig(s3_server, bucket, proxy, folder, keeps_queue=True) as second:
+        second.engine.pause_all()
+        assert await second.engine.restore(lambda _: second.target()) == 1
+        second.engine.resume_all()
+        await second.engine.drained()
+
+        await second.check()
+        assert len(second.of(Stored)) == 1
+        assert await rows_of_the_queue(folder, 1)
 
 
 async def test_a_queue_that_cannot_be_noted_again_is_not_forgotten(

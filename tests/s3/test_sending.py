@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 import zlib
+from io import BytesIO
 
 import pytest
 
@@ -15,6 +17,7 @@ from hashdrop.s3.body import Body
 from hashdrop.s3.body import Interrupted
 from hashdrop.s3.body import Stop
 from hashdrop.s3.parts import FileSource
+from hashdrop.s3.wire import _Connection
 from hashdrop.snapshot import FileSnapshot
 
 SIZE = 3 * 1024 * 1024 + 17
@@ -142,3 +145,53 @@ def test_a_stopped_transfer_sends_nothing_more(path, pair):
 
     assert received() == path.read_bytes()[1000:2000]
     source.close()
+
+
+@pytest.fixture
+def slow_pair():
+    """A connection over TCP whose other end reads slowly, and answers when it has read all."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 256 * 1024)
+    ours = socket.create_connection(listening.getsockname())
+    theirs, _ = listening.accept()
+    got = bytearray()
+
+    def read():
+        while len(got) < SIZE and (piece := theirs.recv(64 * 1024)):
+            got.extend(piece)
+            time.sleep(0.03)
+        theirs.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    yield ours, got
+    ours.close()
+    reader.join(20)
+    theirs.close()
+    listening.close()
+
+
+@pytest.mark.parametrize("taken_at_once", [64 * 1024, 2 * SIZE])
+def test_a_slow_network_is_no_silent_store(slow_pair, taken_at_once):
+    """A timeout is for an end that does nothing, be the bytes in our hands or in the system's."""
+    sock, got = slow_pair
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, taken_at_once)
+    sock.settimeout(0.4)
+    data = os.urandom(SIZE)
+    body = Body(BytesIO(data), SIZE, stop=Stop())
+    connection = _Connection(sock)
+    while body.send_to(sock, 2 * 1024 * 1024):
+        pass
+    connection.await_answer()
+    status, *_ = connection.answer("PUT")
+    connection.close()
+
+    assert (status, bytes(got)) == (200, data)
+
+
+def test_a_silent_store_is_told(slow_pair):
+    """Nothing is on its way, and nothing comes."""
+    sock, _ = slow_pair
+    sock.settimeout(0.1)
+    with pytest.raises(TimeoutError):
+        _Connection(sock).await_answer()

@@ -12,6 +12,8 @@ from typing import Any
 from typing import Protocol
 from typing import cast
 
+from hashdrop.s3.sockets import send_all
+
 _SEND_SIZE = 256 * 1024
 """Bytes handed to the socket at once: http.client asks for 16 KiB, which costs time."""
 _PACED_SIZE = 32 * 1024
@@ -221,7 +223,7 @@ class Body(io.RawIOBase):
             self._itself = None
         piece = self.read(size)
         if piece:
-            sock.sendall(piece)
+            send_all(sock, piece)
         return bool(piece)
 
     def tell(self) -> int:

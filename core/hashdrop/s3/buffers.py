@@ -15,6 +15,8 @@ from typing import IO
 from typing import Any
 from typing import cast
 
+from hashdrop.s3.sockets import send_all
+
 _SEGMENT_SIZE = 4 * 1024 * 1024
 """Bytes mapped at once; pages that are never written to cost nothing."""
 _SPARE: deque[mmap.mmap] = deque()
@@ -106,7 +108,7 @@ class PartBuffer(io.RawIOBase):
             return 0
         self._is_sending = True
         with memoryview(self._segments[index]) as segment, segment[offset : offset + count] as part:
-            sock.sendall(part)
+            send_all(sock, part)
         self._is_sending = False
         self._at += count
         return count

@@ -25,6 +25,7 @@ from hashdrop.errors import HashdropError
 from hashdrop.errors import ObjectMissing
 from hashdrop.errors import StoreError
 from hashdrop.errors import StoreFull
+from hashdrop.errors import StoreRefused
 from hashdrop.s3.body import Body
 from hashdrop.s3.body import Stop
 from hashdrop.s3.faults import error_of
@@ -407,10 +408,14 @@ class DirectWriter:
         place = (content.pointer["bucket"], content.pointer["key"])
         if found != resumed.found or place != (resumed.bucket, resumed.key):
             return None
-        there = await self._retries.run(
-            f"Parts of {content.pointer}",
-            lambda: sent_parts(self._requests, content.pointer, resumed.upload_id),
-        )
+        try:
+            there = await self._retries.run(
+                f"Parts of {content.pointer}",
+                lambda: sent_parts(self._requests, content.pointer, resumed.upload_id),
+            )
+        except (AccessRefused, StoreRefused) as error:  # it asks for a permission of its own
+            _LOG.info("What was sent of %s may not be known: %s", content.pointer, error)
+            return None
         if there is None:
             return None
         good: dict[int, SentPart] = {}

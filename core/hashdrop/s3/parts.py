@@ -24,6 +24,7 @@ from anyio.to_thread import run_sync
 from hashdrop.digest import crc32
 from hashdrop.errors import SourceChanged
 from hashdrop.s3.sockets import is_writable
+from hashdrop.s3.sockets import send_all
 from hashdrop.snapshot import FileSnapshot
 from hashdrop.snapshot import source_error
 
@@ -320,7 +321,7 @@ class FileSlice(io.RawIOBase):
         """
         if isinstance(sock, ssl.SSLSocket) or not _HAS_SENDFILE:
             data = self._next(count)
-            sock.sendall(data)
+            send_all(sock, data)
             self._at += len(data)
             return len(data)
         left = min(count, self._size - self._at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import socket
 import ssl
+import sys
 
 
 def is_readable(sock: socket.socket, timeout_s: float | None) -> bool:
@@ -22,6 +23,26 @@ def is_readable(sock: socket.socket, timeout_s: float | None) -> bool:
 def is_writable(sock: socket.socket, timeout_s: float | None) -> bool:
     """Whether it takes more bytes within a time; as `is_readable`."""
     return _is_ready(sock, timeout_s, to_write=True)
+
+
+def send_all(sock: socket.socket, data: bytes | memoryview) -> None:
+    """Send bytes; the timeout is for each step, not for all of them as that of `sendall` is."""
+    with memoryview(data) as view:
+        at = 0
+        while at < len(view):
+            at += sock.send(view[at:])
+
+
+def on_its_way(sock: socket.socket) -> int:
+    """Return how many bytes were sent that the other end has not yet; 0 where the system does not say."""
+    try:
+        import fcntl
+        import termios
+
+        answer = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4))
+    except (ImportError, OSError, ValueError):  # closed meanwhile
+        return 0
+    return int.from_bytes(answer, sys.byteorder)
 
 
 def _is_ready(sock: socket.socket, timeout_s: float | None, *, to_write: bool) -> bool:

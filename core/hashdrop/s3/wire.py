@@ -38,6 +38,7 @@ from xml.sax.saxutils import unescape
 from botocore import exceptions as boto
 
 from hashdrop.s3.sockets import is_readable
+from hashdrop.s3.sockets import on_its_way
 from hashdrop.turns import TURNS
 
 if TYPE_CHECKING:
@@ -90,13 +91,17 @@ class _Connection:
         return is_readable(self.sock, 0)
 
     def await_answer(self) -> None:
-        """Wait until an answer begins to come.
+        """Wait until an answer begins to come; as long as the request is still on its way, too.
 
         Raises:
             TimeoutError: None does.
         """
-        if not is_readable(self.sock, self.sock.gettimeout()):
-            raise TimeoutError("no answer came in time")
+        left = on_its_way(self.sock)
+        while not is_readable(self.sock, self.sock.gettimeout()):
+            # The system takes megabytes at once, which a slow network needs minutes for.
+            before, left = left, on_its_way(self.sock)
+            if left >= before:
+                raise TimeoutError("no answer came in time")
 
     def close(self) -> None:
         with contextlib.suppress(OSError):

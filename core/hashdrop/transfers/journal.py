@@ -13,6 +13,7 @@ Paths are kept as bytes: a file's name need not be Unicode. The format is descri
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 import sqlite3
@@ -47,6 +48,8 @@ from hashdrop.s3.temporaries import Temporary
 from hashdrop.snapshot import FileSnapshot
 
 T = TypeVar("T")
+
+_LOG = logging.getLogger(__name__)
 
 VERSION = 1
 """Of the tables. A later one comes with a step in `_MIGRATIONS`."""
@@ -145,8 +148,8 @@ class Journal:
         self._owners = owners
         self._one = anyio.CapacityLimiter(1)
         self._is_closed = False
-        self._taken: list[str] = []
-        """Runs whose queue `take_over` returned."""
+        self._taken: list[int] = []
+        """Rows of the queue that `take_over` returned."""
 
     # --- uploads ---------------------------------------------------------------------------------
 
@@ -353,7 +356,7 @@ class Journal:
             )
             if taken_over:
                 database.executemany(
-                    "DELETE FROM hashdrop_queue WHERE owner = ?", [(one,) for one in self._taken]
+                    "DELETE FROM hashdrop_queue WHERE id = ?", [(one,) for one in self._taken]
                 )
 
         await self._run(work)
@@ -379,7 +382,8 @@ class Journal:
     async def take_over(self) -> list[QueuedFile]:
         """Return the files that runs which are over left in the queue.
 
-        Whoever takes them queues them again, under numbers of this run; see `queue`.
+        Whoever takes them queues them again, under numbers of this run; see `queue`. What this version cannot
+        read, another may: it is left there.
         """
 
         def work(database: sqlite3.Connection) -> list[QueuedFile]:
@@ -391,11 +395,15 @@ class Journal:
             for owner in owners:
                 if owner == self._owner or not self._is_free(owner):
                     continue
-                rows = database.execute(
+                for row in database.execute(
                     "SELECT * FROM hashdrop_queue WHERE owner = ? ORDER BY id", (owner,)
-                )
-                taken.extend(_queued(row) for row in rows)
-                self._taken.append(owner)
+                ):
+                    try:
+                        taken.append(_queued(row))
+                    except ValueError as error:  # pydantic's, too
+                        _LOG.warning("A file of the queue cannot be read: %s", error)
+                    else:
+                        self._taken.append(row["id"])
             return taken
 
         return await self._run(work)
