@@ -41,6 +41,7 @@ from hashdrop_gui.models.transfer_words import batch_text
 from hashdrop_gui.models.transfer_words import number_text
 from hashdrop_gui.models.transfer_words import state_text
 from hashdrop_gui.models.transfers import Role
+from hashdrop_gui.models.wording import one_line
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.theme import Tokens
 from hashdrop_gui.theme import monospace
@@ -286,7 +287,9 @@ class TransferRowDelegate(QStyledItemDelegate):
         body = sized(option.font, 13, QFont.Weight.Medium)
         painter.setFont(body)
         painter.setPen(QColor(t.text))
-        text = QFontMetrics(body).elidedText(row.name, Qt.TextElideMode.ElideMiddle, name.width())
+        text = QFontMetrics(body).elidedText(
+            one_line(row.name), Qt.TextElideMode.ElideMiddle, name.width()
+        )
         painter.drawText(
             QRect(name.left(), first, name.width(), 20), Qt.AlignmentFlag.AlignVCenter, text
         )
