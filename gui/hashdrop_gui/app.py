@@ -113,7 +113,7 @@ def _claimed(paths: Paths, choice: Choice | None, files: Sequence[Path]) -> QLoc
                 "Hashdrop is open already, with a connection of its own.",
                 hint="Choose the connection there, or use “hashdrop put FILE”.",
             )
-        hand_over(paths, files)
+        lock = hand_over(paths, files)
     return lock
 
 

@@ -8,15 +8,21 @@ import subprocess
 
 import pytest
 from PySide6.QtCore import QPoint
+from PySide6.QtCore import QRect
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 from PySide6.QtWidgets import QStyleOptionViewItem
 
 from hashdrop.transfers.events import State
+from hashdrop_gui.delegates.transfer_row import _batch_links
 from hashdrop_gui.dialogs.report import ReportDialog
 from hashdrop_gui.models.batch_actions import BatchAction
+from hashdrop_gui.models.transfer_list import BatchRow
+from hashdrop_gui.models.transfer_list import FileRow
 from hashdrop_gui.models.transfers import Role
+from hashdrop_gui.theme import sized
 from support.fault_proxy import FaultProxy
 from support.fault_proxy import Rule
 from support.window import CTRL
@@ -48,6 +54,18 @@ def click_batch(driver: Driver, action: BatchAction) -> None:
             )
             return
     raise AssertionError(f"no link {action}")
+
+
+@pytest.mark.parametrize("width", [900, 512, 540])
+async def test_a_row_offers_first_what_helps(driver, width):
+    """Where there is room for few links, too: what failed can be retried."""
+    row = BatchRow(number=1, scanned=True, counts={State.FAILED: 1, State.STORED: 1})
+    row.files = [FileRow(1, 1, 0, "a", "", "a", 1), FileRow(2, 1, 1, "b", "", "b", 1)]
+    font = sized(driver.view.font(), 12, QFont.Weight.Medium)
+    links = _batch_links(row, QRect(0, 0, width, 52), font)
+
+    assert links[-1][0] is BatchAction.RETRY
+    assert all(place.left() > width * 2 // 5 for _, _, place in links)
 
 
 @pytest.fixture

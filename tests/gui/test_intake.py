@@ -28,6 +28,7 @@ from hashdrop.settings import load_settings
 from hashdrop.transfers.events import State
 from hashdrop_gui.desktop.instance import Instance
 from hashdrop_gui.desktop.instance import claim
+from hashdrop_gui.desktop.instance import hand_over
 from hashdrop_gui.desktop.instance import socket_name
 from support.tiny_disk import fill
 from support.tiny_disk import mounted
@@ -252,6 +253,26 @@ def test_nor_does_a_killed_run_on_a_full_disk(tmp_path):
         assert killed == -9
         assert lock is not None
         assert not lock.isLocked()
+
+
+async def test_a_start_while_a_window_ends_becomes_the_window(qapp, paths):
+    """Who quits and starts again at once gets a window, not a sentence that none answers."""
+    paths.ensure()
+    ending, found = claim(paths), []
+
+    async def start_again():
+        found.append(await run_sync(hand_over, paths, []))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(start_again)
+        await anyio.sleep(0.3)
+        assert ending is not None
+        early = list(found)
+        ending.unlock()
+
+    assert early == []
+    assert found[0].isLocked()
+    found[0].unlock()
 
 
 @pytest.mark.parametrize("room", ["still none", "made"])

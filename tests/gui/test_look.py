@@ -96,6 +96,22 @@ async def test_no_button_begins_with_a_ring(driver):
     assert not isinstance(driver.window.focusWidget(), QAbstractButton)
 
 
+async def test_cancel_all_appears_under_no_other_button(driver, tmp_path):
+    """It comes with the first file: whoever is about to press the limit then would cancel everything."""
+    bar = driver.window.bottom
+    others = (bar.limit, bar.turn, bar.more)
+    driver.window.holding.pause_all()
+    await anyio.sleep(0.05)
+    before = [one.geometry() for one in others]
+    (tmp_path / "a.txt").write_text("a")
+    driver.drop(tmp_path / "a.txt")
+    await until(bar.cancel.isVisible)
+    await anyio.sleep(0.05)
+
+    assert before == [one.geometry() for one in others]
+    assert not any(bar.cancel.geometry().intersects(one) for one in before)
+
+
 async def test_every_button_has_a_name(driver):
     """Also those that show an icon only."""
     nameless = [

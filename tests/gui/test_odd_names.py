@@ -10,11 +10,14 @@ import pytest
 from PySide6.QtCore import QByteArray
 from PySide6.QtCore import QMimeData
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtGui import QTextDocumentFragment
 from PySide6.QtWidgets import QLabel
 
 from hashdrop.transfers.events import State
+from hashdrop_gui.delegates import transfer_row
 from hashdrop_gui.models.transfer_words import second_line
+from hashdrop_gui.models.wording import one_line
 from support.window import export
 from support.window import until
 
@@ -128,6 +131,31 @@ async def test_a_name_from_right_to_left_ends_with_its_extension(driver, tmp_pat
     await until(lambda: painted)
 
     assert set(painted) == {Qt.LayoutDirection.LeftToRight}
+
+
+async def test_a_name_with_a_line_break_is_shown_on_one_line(driver, tmp_path, monkeypatch):
+    """It painted over the line below; what turns the rest of a name around is shown, not followed."""
+    painted = []
+
+    class Noting(QFontMetrics):
+        def elidedText(self, text, *how):
+            painted.append(text)
+            return super().elidedText(text, *how)
+
+    monkeypatch.setattr(transfer_row, "QFontMetrics", Noting)
+    for name in ("new\nline.txt", "photo\u202egpj.exe", "e\u0301 plain\u200e.txt"):
+        (tmp_path / name).write_text(name)
+    driver.drop(*tmp_path.glob("*.*"))
+    await driver.ended(3)
+    wanted = {"new↵line.txt", "photo\ufffdgpj.exe", "e\u0301 plain\u200e.txt"}
+    await until(lambda: wanted <= set(painted))
+    driver.window.show_page(1)
+    await until(lambda: driver.pointers.model.rowCount() == 3)
+    listed = {driver.pointers.model.index(row, 0).data() for row in range(3)}
+
+    assert listed == wanted
+    assert not any("\n" in text for text in painted)
+    assert one_line("\x00\x7f\t") == "\ufffd\ufffd "
 
 
 async def test_files_of_one_name_are_told_apart_by_their_folders(driver, tmp_path):

@@ -86,13 +86,19 @@ async def previewed(driver) -> object:
 
 async def test_the_facts_of_a_file(shown, bucket):
     """Hash with its algorithm, size, type, place; who stored it when; what the store says."""
-    driver = await shown(a__csv=b"a,b\n1,2\n")
+    driver = await shown(a__csv=b"a,b\n1,2\n", b__csv=bytes(1500))
     panel = driver.pointers.details
     await until(lambda: panel.store.facts)
     digest = hashlib.sha256(b"a,b\n1,2\n").hexdigest()
     known = facts(driver)
     store = dict(panel.store.facts)
+    select(driver, "b.csv")
+    await until(lambda: facts(driver)["Size"] != "8 bytes")
+    larger = facts(driver)["Size"]
+    select(driver, "a.csv")
+    await until(lambda: panel.store.facts and facts(driver)["Size"] == "8 bytes")
 
+    assert larger == "2 kB · 1,500 bytes"
     assert known["SHA256"].replace("\n", "") == digest
     assert known["Size"] == "8 bytes"
     assert known["Type"] == "text/csv"

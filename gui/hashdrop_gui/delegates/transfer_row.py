@@ -41,6 +41,7 @@ from hashdrop_gui.models.transfer_words import batch_text
 from hashdrop_gui.models.transfer_words import number_text
 from hashdrop_gui.models.transfer_words import state_text
 from hashdrop_gui.models.transfers import Role
+from hashdrop_gui.models.wording import one_line
 from hashdrop_gui.models.wording import tr
 from hashdrop_gui.theme import Tokens
 from hashdrop_gui.theme import monospace
@@ -60,7 +61,7 @@ RIGHT = _SIDE
 """Pixels behind the last column."""
 _BAR = 4
 _BATCH_BAR = 220
-"""Width of a batch's bar and its per cent."""
+"""Width of a batch's bar and its per cent; less in a narrow window."""
 _PICTURES = 64
 """Pictures of rows that are kept: some screens full."""
 _LOOKS = (
@@ -161,7 +162,8 @@ class TransferRowDelegate(QStyledItemDelegate):
         painter.setFont(bold)
         painter.setPen(QColor(t.text))
         metrics = QFontMetrics(bold)
-        right = QRect(rect.right() - _BATCH_BAR, rect.top(), _BATCH_BAR, rect.height())
+        bar_width = _batch_bar(option.rect)
+        right = QRect(rect.right() - bar_width, rect.top(), bar_width, rect.height())
         left = QRect(rect.left() + 20, rect.top(), right.left() - rect.left() - 40, rect.height())
         shown = metrics.elidedText(title, Qt.TextElideMode.ElideMiddle, left.width() // 2)
         painter.drawText(left, Qt.AlignmentFlag.AlignVCenter, shown)
@@ -286,7 +288,9 @@ class TransferRowDelegate(QStyledItemDelegate):
         body = sized(option.font, 13, QFont.Weight.Medium)
         painter.setFont(body)
         painter.setPen(QColor(t.text))
-        text = QFontMetrics(body).elidedText(row.name, Qt.TextElideMode.ElideMiddle, name.width())
+        text = QFontMetrics(body).elidedText(
+            one_line(row.name), Qt.TextElideMode.ElideMiddle, name.width()
+        )
         painter.drawText(
             QRect(name.left(), first, name.width(), 20), Qt.AlignmentFlag.AlignVCenter, text
         )
@@ -472,10 +476,15 @@ class TransferRowDelegate(QStyledItemDelegate):
         return None
 
 
+def _batch_bar(rect: QRect) -> int:
+    """Return the width of a batch's bar and its per cent: its words and links need room, too."""
+    return min(_BATCH_BAR, rect.width() * 3 // 10)
+
+
 def _batch_links(row: BatchRow, rect: QRect, font: QFont) -> list[tuple[BatchAction, str, QRect]]:
     """Return the links of a batch and where they stand: before its bar, as many as there is room for."""
     metrics = QFontMetrics(font)
-    right = rect.right() - _SIDE - _BATCH_BAR - 8
+    right = rect.right() - _SIDE - _batch_bar(rect) - 8
     room = right - rect.left() - rect.width() * 2 // 5
     middle = rect.adjusted(0, 8, 0, 0).center().y()
     shown: list[tuple[BatchAction, str, int]] = []

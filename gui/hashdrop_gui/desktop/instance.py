@@ -115,8 +115,11 @@ def socket_name(data: Path) -> str:
     return str(folder / f"hashdrop-{known}")
 
 
-def hand_over(paths: Paths, files: Sequence[Path]) -> None:
+def hand_over(paths: Paths, files: Sequence[Path]) -> QLockFile | None:
     """Hand files to the window that is open, or only bring it forward; blocking, before any loop runs.
+
+    Returns:
+        `None` where it has them. The lock where it was on its way to end, and has: we are the window.
 
     Raises:
         HashdropError: It does not answer.
@@ -133,7 +136,10 @@ def hand_over(paths: Paths, files: Sequence[Path]) -> None:
             while not socket.canReadLine() and socket.waitForReadyRead(_ANSWER_MS):
                 pass
             if bytes(socket.readLine().data()) == _TAKEN:
-                return
+                return None
+        lock = claim(paths)
+        if lock is not None:
+            return lock
         QThread.msleep(_PAUSE_MS)
     raise HashdropError(
         "Hashdrop is open already, but does not answer.",

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QWidget
 
 from hashdrop_gui.models.wording import day_text
 from hashdrop_gui.models.wording import files_text
+from hashdrop_gui.models.wording import one_line
 from hashdrop_gui.models.wording import tr
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ class DeletingDialog(QDialog):
         self.setModal(True)
         self.setMinimumWidth(460)
         is_one = len(rows) == 1
-        what = tr("“{name}”").format(name=rows[0].name) if is_one else files_text(len(rows))
+        what = (
+            tr("“{name}”").format(name=one_line(rows[0].name)) if is_one else files_text(len(rows))
+        )
         title = QLabel(tr("Delete {what}?").format(what=what))
         title.setObjectName("title")
         title.setTextFormat(Qt.TextFormat.PlainText)

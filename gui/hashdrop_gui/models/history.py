@@ -13,6 +13,7 @@ from PySide6.QtCore import QPersistentModelIndex
 from PySide6.QtCore import Qt
 
 from hashdrop_gui.models.wording import files_text
+from hashdrop_gui.models.wording import one_line
 from hashdrop_gui.models.wording import plain_tip
 from hashdrop_gui.models.wording import size_text
 from hashdrop_gui.models.wording import tr
@@ -82,7 +83,7 @@ class HistoryModel(QAbstractTableModel):
 
 def title_of(drop: PastDrop) -> str:
     """Return the name of a drop."""
-    return drop.name or files_text(drop.files)
+    return one_line(drop.name) or files_text(drop.files)
 
 
 def outcome_text(drop: PastDrop) -> str:

@@ -19,6 +19,7 @@ from PySide6.QtCore import Signal
 from hashdrop.catalog.rows import SortBy
 from hashdrop.service import PointerRow
 from hashdrop.stored.places import Place
+from hashdrop_gui.models.wording import one_line
 from hashdrop_gui.models.wording import plain_tip
 from hashdrop_gui.models.wording import size_text
 from hashdrop_gui.models.wording import tr
@@ -229,7 +230,7 @@ def _alignment(column: int) -> Qt.AlignmentFlag:
 def _text(row: PointerRow, column: Column) -> str:
     match column:
         case Column.NAME:
-            return row.name
+            return one_line(row.name)
         case Column.HASH:
             return row.pointer.content_hash
         case Column.SIZE:

@@ -12,6 +12,7 @@ from hashdrop_gui.models.wording import day_text
 from hashdrop_gui.models.wording import duration_text
 from hashdrop_gui.models.wording import files_text
 from hashdrop_gui.models.wording import left_text
+from hashdrop_gui.models.wording import one_line
 from hashdrop_gui.models.wording import progress_text
 from hashdrop_gui.models.wording import size_text
 from hashdrop_gui.models.wording import speed_text
@@ -59,7 +60,7 @@ def second_line(row: FileRow, held: str = "") -> str:  # noqa: PLR0911  # one ca
         case State.QUEUED if held:
             return _with_folder(" · ".join(part for part in (held, size) if part), row)
         case _:
-            return " · ".join(part for part in (row.folder, size) if part)
+            return " · ".join(part for part in (one_line(row.folder), size) if part)
 
 
 def _doubts(row: FileRow) -> list[str]:
@@ -69,7 +70,7 @@ def _doubts(row: FileRow) -> list[str]:
 
 def _with_folder(text: str, row: FileRow) -> str:
     """Return a line with the folder of a file at its end: names may be the same in two of them."""
-    return f"{text} · {row.folder}" if row.folder else text
+    return f"{text} · {one_line(row.folder)}" if row.folder else text
 
 
 def number_text(row: FileRow, column: Column) -> str:
@@ -101,13 +102,13 @@ def _earlier_text(row: FileRow) -> str:
     """Return since when something was there, where the catalog knows it."""
     if row.earlier_at is not None:
         words = tr("as “{name}”, {day}")
-        return words.format(name=row.earlier_name, day=day_text(row.earlier_at))
+        return words.format(name=one_line(row.earlier_name), day=day_text(row.earlier_at))
     return tr("it was there before") if row.sent_bytes else tr("nothing was sent")
 
 
 def batch_title(row: BatchRow) -> str:
     """Return the name of a batch."""
-    return row.title or files_text(len(row.files))
+    return one_line(row.title) or files_text(len(row.files))
 
 
 def batch_text(row: BatchRow) -> str:

@@ -11,6 +11,14 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtCore import QDateTime
 from PySide6.QtCore import QLocale
 
+_SEEN = (
+    dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)], "\ufffd")
+    | dict.fromkeys(map(ord, "\n\r\x0b\x0c\x85\u2028\u2029"), "↵")
+    | dict.fromkeys([ord("\t")], " ")
+    | dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd")
+)
+"""What is shown for signs that cannot be."""
+
 
 def tr(text: str) -> str:
     """Translate a sentence of the window."""
@@ -20,6 +28,14 @@ def tr(text: str) -> str:
 def plain_tip(text: str) -> str:
     """Return a text for a tooltip, in which Qt would take names like `<b>.txt` for tags."""
     return f"<span style='white-space:pre-wrap'>{escape(text)}</span>" if "<" in text else text
+
+
+def one_line(text: str) -> str:
+    """Return a name as one line of signs that can be seen, in the order in which they stand.
+
+    A name may hold line breaks, which paint over the line below, and signs that turn the rest around.
+    """
+    return text if text.isprintable() else text.translate(_SEEN)
 
 
 @lru_cache(maxsize=4096)  # each picture of a row asks

@@ -85,7 +85,9 @@ class BottomBar(QFrame):
         row.setContentsMargins(24, 0, 16, 0)
         row.setSpacing(8)
         row.addWidget(self.summary, 1)
-        for widget in (self.plot, self.limit, self.cancel, self.turn, self.more):
+        # What comes and goes stands before what stays: under a hand on its way to the limit, “Cancel all”
+        # would appear.
+        for widget in (self.plot, self.cancel, self.limit, self.turn, self.more):
             row.addWidget(widget)
         self.turn.clicked.connect(lambda *_: self.press_turn())
         self.cancel.clicked.connect(lambda *_: self.cancel_requested.emit())

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 from hashdrop_gui.models.wording import files_text
+from hashdrop_gui.models.wording import one_line
 from hashdrop_gui.models.wording import plain_tip
 from hashdrop_gui.models.wording import size_text
 from hashdrop_gui.models.wording import tr
@@ -156,14 +157,14 @@ class DetailsPanel(QScrollArea):
             place: Where it is, as people write it.
         """
         pointer = row.pointer
-        self.title.say(row.name, "title")
+        self.title.say(one_line(row.name), "title")
         facts: list[Fact] = []
         if pointer.content_hash:
             halves = pointer.content_hash[:_HASH_LINE], pointer.content_hash[_HASH_LINE:]
             facts.append((pointer.content_hash_algorithm.upper(), "\n".join(halves)))
         size = size_text(pointer.content_size)
         if pointer.content_size >= 1000:
-            size = f"{size} · {pointer.content_size:,}"
+            size = tr("{size} · {n} bytes").format(size=size, n=f"{pointer.content_size:,}")
         facts.append((tr("Size"), size))
         facts.append((tr("Type"), pointer.content_type))
         facts.append((tr("Place"), _shortened(place, pointer.content_hash)))
@@ -207,7 +208,7 @@ class DetailsPanel(QScrollArea):
         """Show under which names the object was stored, by whom, and when."""
         lines: list[str] = []
         for row in rows[:_NAMES_SHOWN]:
-            lines.append(f"{row.folder}/{row.name}" if row.folder else row.name)
+            lines.append(one_line(f"{row.folder}/{row.name}" if row.folder else row.name))
             who = tr("{user} on {machine}").format(user=row.user, machine=row.machine)
             parts = [when_text(row.stored_at), who if row.user and row.machine else row.machine]
             lines.append("    " + " · ".join(part for part in (*parts, row.connection) if part))

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 from hashdrop_gui.models.wording import files_text
+from hashdrop_gui.models.wording import one_line
 from hashdrop_gui.models.wording import plain_tip
 from hashdrop_gui.models.wording import size_text
 from hashdrop_gui.models.wording import tr
@@ -177,7 +178,7 @@ class LookUpPanel(QWidget):
             item.setToolTip(1, plain_tip(place.error.sentence))
         for row in place.names[:_NAMES]:
             who = row.user or row.machine
-            what = f"{row.folder}/{row.name}" if row.folder else row.name
+            what = one_line(f"{row.folder}/{row.name}" if row.folder else row.name)
             named = QTreeWidgetItem(
                 [
                     tr("as {name}").format(name=what),
