@@ -29,16 +29,22 @@ class Tasks:
         self.failed: Callable[[HashdropError], None] = _log
         """Shows an error to the person."""
 
+    @property
+    def can_start(self) -> bool:
+        """Whether the loop runs, in which alone tasks can be started, or ended."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return False
+        return True
+
     def spawn(self, function: Callable[..., Awaitable[Any]], *arguments: Any) -> None:
         """Start a task; an error in it is shown, and ends only that task.
 
         Nothing is started where the loop has ended: Qt calls slots as long as it lives.
         """
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return
-        self._group.start_soon(self._run, function, arguments)
+        if self.can_start:
+            self._group.start_soon(self._run, function, arguments)
 
     async def _run(
         self, function: Callable[..., Awaitable[Any]], arguments: tuple[Any, ...]

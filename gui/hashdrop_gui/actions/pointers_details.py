@@ -130,6 +130,8 @@ class Details(QObject):
     # --- the row ---------------------------------------------------------------------------------
 
     def _show(self) -> None:
+        if not self._tasks.can_start:  # a timer of Qt's, which runs on behind the loop
+            return
         count = 0 if self._panel.isHidden() else self._page.view.chosen_count()
         if count == 1 and self._row is not None:
             row = self._page.view.chosen_rows(1)[0]
