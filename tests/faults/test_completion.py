@@ -55,6 +55,26 @@ async def test_a_conflict_with_who_stored_the_same_sends_nothing_anew(rig):
     assert [event.verified for event in rig.of(AlreadyStored)] == [True]
 
 
+async def test_an_upload_beside_somebody_elses_object_is_not_forgotten(rig):
+    """A busy store did not complete it: it is taken away when the file is dropped again."""
+    path = rig.file()
+    rule = rig.proxy.add(Rule.hold("UploadPart", nth=3))
+    rig.proxy.add(Rule.answer(COMPLETE, 503, "SlowDown", times=99))
+    rig.add(path)
+    await rig.reached(rule)
+    other = rig.target(endpoint_url=rig.server.endpoint_url)
+    await (await other.writer()).write_file(path)
+    rule.release()
+    await rig.engine.drained()
+
+    await rig.check(nothing_left=False)
+    assert len(rig.of(Stored)) == 1
+    await rig.store(path)
+
+    await rig.check()
+    assert len(rig.of(AlreadyStored)) == 1
+
+
 async def test_a_conflict_that_stays_fails(rig):
     """With a sentence, and nothing is left."""
     rig.proxy.add(Rule.answer(COMPLETE, 409, "ConditionalRequestConflict", times=99))

@@ -355,6 +355,7 @@ class DirectWriter:
                     replaces=repair or not content.addressed,
                     tell_size=self.tells_size,
                 )
+                fate.may_be_left = upload.may_be_left
             if not made:
                 return None
             progress.enter(Phase.VERIFYING)

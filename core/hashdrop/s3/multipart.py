@@ -154,6 +154,8 @@ class MultipartUpload:
         """Bytes handed over so far."""
         self.completed = False
         """Whether S3 confirmed the object that this upload made."""
+        self.may_be_left = False
+        """Whether it may be there still, though an object of its content stands there: somebody else's."""
 
     async def reserve(self) -> None:
         """Wait until one more part may be held in memory, then cut it.
@@ -281,13 +283,17 @@ class MultipartUpload:
                 unheard = unheard or _attempts_of(error) > 1
                 if status == 412:  # somebody else's object, or our own, whose answer was lost
                     facts = await self._requests.look(self.pointer) if unheard else None
-                    return facts is not None and self.fits(facts)
+                    if facts is None or not self.fits(facts):
+                        return False
+                    self.may_be_left = await self._is_there()
+                    return True
                 if more and (status == 501 or code == "NotImplemented"):
                     more.clear()
                     return await once()
                 # A lost answer: the upload may have been completed after all. A conflict is an answer.
                 is_unsure = code == "NoSuchUpload" or (error.retryable and status != 409)
                 if is_unsure and await self._stands(surely=replaces):
+                    self.may_be_left = code != "NoSuchUpload" and await self._is_there()
                     return True
                 if code == "NoSuchUpload" or status == 409:
                     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
@@ -306,6 +312,13 @@ class MultipartUpload:
         if gone is not None:
             raise gone
         return self.completed
+
+    async def _is_there(self) -> bool:
+        """Whether the upload was not completed; it is not aborted now, for the store may be just at it."""
+        try:
+            return await sent_parts(self._requests, self.pointer, self.upload_id) is not None
+        except StoreError:
+            return True
 
     async def _stands(self, *, surely: bool) -> bool:
         try:
