@@ -142,7 +142,7 @@ class LocalStore:
 
         why = ", for it takes new room in large pieces" if size is None and more else ""
         raise StoreFull(
-            "The store on this computer has no room for it.",
+            "The store on this computer has too little room.",
             detail=f"Its disk has {humanize.naturalsize(disk.free)} left; "
             f"{humanize.naturalsize(needed)} are needed{why}.",
             hint=f"Make room on the disk of {self._folder}, then retry; or store in a bucket elsewhere.",

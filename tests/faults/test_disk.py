@@ -122,7 +122,7 @@ async def test_one_that_the_catalog_does_not_take_fails_alone(rig, size):
 
 
 async def test_a_catalog_that_does_not_answer_is_waited_for_once(rig, monkeypatch):
-    """Each wait is half a minute. Nothing is called stored meanwhile, and later it is asked again."""
+    """Each wait is half a minute. Nothing is called stored meanwhile; later, or by a retry, it is asked again."""
     monkeypatch.setattr(recording, "_AWAY_S", 3600)
     rig.recorded.is_silent = True
     target = rig.target()
@@ -131,18 +131,19 @@ async def test_a_catalog_that_does_not_answer_is_waited_for_once(rig, monkeypatc
     await rig.store(rig.file("3.bin", LARGE), target=target)
     asked, failed = rig.recorded.asked, rig.of(Failed)
     rig.recorded.is_silent = False
-    rig.engine.retry([failed[0].id], target)
-    await rig.engine.drained()
-    early = rig.recorded.asked
     rig.engine._recording._away_until -= 3600
-    rig.engine.retry([one.id for one in failed], target)
+    await rig.store(rig.file("4.bin", SMALL + 4), target=target)
+    rig.recorded.is_silent = True
+    await rig.store(rig.file("5.bin", SMALL + 5), target=target)
+    rig.recorded.is_silent = False
+    rig.engine.retry([one.id for one in rig.of(Failed)], target)
     await rig.engine.drained()
 
     await rig.check()
-    assert (asked, early, rig.of(Stored)) == (1, 1, [])
+    assert (asked, len(failed)) == (1, 4)
     assert all("could not be noted" in one.error.sentence for one in failed)
-    assert (len(failed), len(rig.of(AlreadyStored))) == (4, 4)
-    assert len(rig.recorded.pointers) == 4
+    assert (len(rig.of(Failed)), len(rig.of(Stored)), len(rig.of(AlreadyStored))) == (5, 1, 5)
+    assert len(rig.recorded.pointers) == 6
 
 
 async def test_a_catalog_that_cannot_be_written(rig):

@@ -65,7 +65,7 @@ def test_what_does_not_fit_is_refused_before_it_is_sent(disk, store_runs, tmp_pa
     assert ended.code == 1
     assert rows["small.bin"]["status"] == "already-stored"
     assert rows["large.bin"]["status"] == "failed"
-    assert "The store on this computer has no room for it." in rows["large.bin"]["error"]
+    assert "The store on this computer has too little room." in rows["large.bin"]["error"]
     assert str(disk) in rows["large.bin"]["error"]
     assert grown < 5 * MIB
 
@@ -82,7 +82,9 @@ def test_a_disk_that_got_full_is_told_and_stored_on_later(disk, store_runs, tmp_
 
     assert full.code == 1
     assert (
-        full.err.count("The store on this computer has no room for it.") == full.err.count("\n") > 1
+        full.err.count("The store on this computer has too little room.")
+        == full.err.count("\n")
+        > 1
     )
     assert again.code == 0
     assert {row["status"] for row in again.rows} <= {"stored", "already-stored"}
@@ -104,7 +106,7 @@ def test_a_store_that_cannot_begin_another_volume_is_full(tmp_path, monkeypatch)
 
     assert "fid" in log
     assert ended.code == 1
-    assert "has no room for it" in ended.rows[0]["error"]
+    assert "has too little room" in ended.rows[0]["error"]
     assert "MB are needed, for it takes new room in large pieces." in ended.rows[0]["error"]
 
 

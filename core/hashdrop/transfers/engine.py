@@ -456,6 +456,7 @@ class Engine:
             self.take(transfer)
             again.append(transfer)
         if again:
+            self._recording.ask_again()
             numbers = {transfer.id for transfer in again}
             self._to_forget = [number for number in self._to_forget if number not in numbers]
             self._group.start_soon(self._note_again, again)

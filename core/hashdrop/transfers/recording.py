@@ -118,6 +118,10 @@ class Recording:
         for one in batch:
             one.error = error
 
+    def ask_again(self) -> None:
+        """Let the next batch ask a database that did not answer: a person wants it tried again."""
+        self._away = None
+
     async def forget(self, *ids: int) -> None:
         """Take transfers out of the journal's queue."""
         if self._journal is None or not ids:
