@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 
 .PHONY: run test check fmt bench screenshots requirements build clean
 
@@ -13,7 +13,7 @@ run: $(STAMP)
 	@resources/packaging/qt-libraries.sh
 	@$(BIN)/hashdrop $(ARGS)
 
-# All tests, or what ARGS names. Half of their time is waiting, so there is a worker more than processors; what
+# All tests, or what ARGS names. Half of their time is waiting, so there are two workers more than processors; what
 # measures time runs by itself afterwards.
 test: $(STAMP)
 	@resources/packaging/qt-libraries.sh --for-tests
