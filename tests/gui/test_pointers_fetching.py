@@ -173,6 +173,35 @@ async def test_files_are_opened_with_the_systems_programs(listed, desktop):
     assert desktop.paths[0].read_bytes() == b"b.csv"
 
 
+async def test_without_a_temporary_folder_nothing_is_opened_and_that_is_said(
+    listed, desktop, tmp_path, monkeypatch
+):
+    """Nor does a copy land in the folder that the program was started in; with room it is opened."""
+    started_in = tmp_path / "started-in"
+    started_in.mkdir()
+    monkeypatch.chdir(started_in)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "none"))
+    select(listed, "b.csv")
+    entry(listed.pointers.menu, "Open").trigger()
+    await until(listed.window.banner.isVisible)
+    said = listed.window.banner.text
+    (tmp_path / "none").mkdir()
+    entry(listed.pointers.menu, "Open").trigger()
+    await until(lambda: desktop.paths)
+
+    assert "There is no temporary folder for it." in said
+    assert desktop.paths[0].is_relative_to(tmp_path / "none")
+    assert list(started_in.iterdir()) == []
+
+
+async def test_no_temporary_folder_is_made_before_one_is_needed(opened, tmp_path, monkeypatch):
+    """A window that is killed would leave it."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    async with opened():
+        assert list((tmp_path / "temporary").iterdir()) == []
+
+
 async def test_what_another_program_changed_is_opened_anew(listed, desktop):
     """What is opened, or dragged, has its hash: not what was written into the copy meanwhile."""
     select(listed, "b.csv")

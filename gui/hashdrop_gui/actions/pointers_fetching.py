@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.lowlevel
 from anyio.to_thread import run_sync
+from PySide6.QtCore import QDir
 from PySide6.QtCore import QMimeData
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
@@ -22,6 +23,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from hashdrop.errors import HashdropError
 from hashdrop.errors import SourceError
+from hashdrop.errors import SourceUnreadable
 from hashdrop.snapshot import FileSnapshot
 from hashdrop.stored.downloading import InTheWay
 from hashdrop.stored.downloading import safe_path
@@ -74,8 +76,8 @@ class Fetching(QObject):
         self._service = service
         self._tasks = tasks
         self._folder = str(Path.home())
-        self._temporary = QTemporaryDir()
-        """Of what is opened and dragged; goes with the program."""
+        self._temporary: QTemporaryDir | None = None
+        """Of what is opened and dragged; goes with the program. A kill leaves it, so it is made late."""
         self._staged: dict[_Content, tuple[Path, FileSnapshot]] = {}
         """Its file in the temporary folder, and how that was left there."""
         self._staged_folders = 0
@@ -242,10 +244,8 @@ class Fetching(QObject):
             if content not in there
         }
         if wanted:
+            folder = await self._new_folder()
             strip = self._page.begin_work(_doing(0, 0, list(wanted.values())))
-            folder = Path(self._temporary.filePath(str(self._staged_folders)))
-            self._staged_folders += 1
-            await anyio.Path(folder).mkdir(parents=True, exist_ok=True)
             ends = await self._fetch(strip, list(wanted.values()), folder, keeps_folders=False)
             fresh = {
                 content: one.path
@@ -261,6 +261,24 @@ class Fetching(QObject):
             elif not strip.has_ended:
                 strip.deleteLater()
         return [there[content] for content in contents if content in there]
+
+    async def _new_folder(self) -> Path:
+        """Return a new folder in the temporary one.
+
+        Raises:
+            SourceUnreadable: The system makes none.
+        """
+        if self._temporary is None or not self._temporary.isValid():
+            self._temporary = await run_sync(QTemporaryDir)
+        if not self._temporary.isValid():
+            raise _no_folder(self._temporary.errorString())
+        folder = Path(self._temporary.filePath(str(self._staged_folders)))
+        self._staged_folders += 1
+        try:
+            await anyio.Path(folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _no_folder(str(error)) from error
+        return folder
 
     def _object_id(self, place: Place) -> ObjectId:
         return self._service.stored.object_ids()(place)
@@ -301,6 +319,17 @@ class Fetching(QObject):
             drag.exec(Qt.DropAction.CopyAction)  # from Qt's events only, never within a task
         finally:
             self._page.is_dragging = False
+
+
+def _no_folder(why: str) -> SourceUnreadable:
+    hint = tr(
+        "Make room in {folder} and see that it may be written to, or use “Download…” instead."
+    )
+    return SourceUnreadable(
+        tr("There is no temporary folder for it."),
+        detail=why,
+        hint=hint.format(folder=QDir.tempPath()),
+    )
 
 
 def _unchanged(staged: Mapping[_Content, tuple[Path, FileSnapshot]]) -> dict[_Content, Path]:
