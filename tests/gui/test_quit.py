@@ -13,6 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from PySide6.QtWidgets import QMessageBox
 
+from hashdrop.service import Service
 from hashdrop.transfers.events import State
 from hashdrop_gui.actions.coming_back import ComingBack
 from hashdrop_gui.app import _serve
@@ -214,6 +215,33 @@ async def test_what_came_back_is_no_news_when_something_else_is_dropped(program,
             await until(banner.isHidden)
             driver.window.close()
         (tmp_path / "a.txt").write_text("other")
+
+
+async def test_what_came_back_before_it_was_said_and_was_stored_at_once_is_no_news(
+    program, tmp_path, monkeypatch
+):
+    """All of it between two looks at the list."""
+    (tmp_path / "a.txt").write_text("a")
+    async with program() as (driver, _):
+        driver.window.holding.pause_all()
+        driver.drop(tmp_path / "a.txt")
+        await until(lambda: driver.rows and driver.batches[0].scanned)
+        await quit_and_keep(driver)
+    restore = Service.restore
+
+    async def late(service) -> int:
+        count = await restore(service)
+        await anyio.sleep(0.5)
+        return count
+
+    monkeypatch.setattr(Service, "restore", late)
+    async with program() as (driver, _):
+        await until(driver.window.banner.isVisible)
+        driver.window.bridge._timer.setInterval(1_500)
+        driver.window.holding.resume_all()
+        await driver.has("a.txt", State.STORED)
+        await until(driver.window.banner.isHidden)
+        driver.window.close()
 
 
 async def test_what_comes_back_paused_is_not_said_to_go_on(program, tmp_path):

@@ -101,9 +101,10 @@ class ComingBack(QObject):
         self._banner.withdraw(_CAME_BACK)
 
     def _on_counted(self) -> None:
+        # Before it is said, too: it may be listed by then, and stored between two looks.
+        self._is_listed = self._is_listed or self._list.active > 0
         if not self._banner.says(_CAME_BACK):
             return
-        self._is_listed = self._is_listed or self._list.active > 0
         held = self._service.transfers.is_paused or self._list.counts[State.PAUSED] > 0
         if not self._is_listed:
             return
