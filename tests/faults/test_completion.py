@@ -38,17 +38,24 @@ async def test_a_conflict_on_completion_sends_all_parts_anew(rig):
     assert (stored.sent_bytes, stored.verified) == (LARGE, True)
 
 
-async def test_a_conflict_with_who_stored_the_same_sends_nothing_anew(rig):
-    """Two machines at once: the other's object stands there, all parts of it."""
-    path = rig.file()
+async def store_while_another_does(rig, path, completion):
+    """Another machine stores the same between our parts and our completion, which is answered so."""
     rule = rig.proxy.add(Rule.hold("UploadPart", nth=3))
-    rig.proxy.add(Rule.answer(COMPLETE, 409, "ConditionalRequestConflict"))
+    rig.proxy.add(completion)
     rig.add(path)
     await rig.reached(rule)
     other = rig.target(endpoint_url=rig.server.endpoint_url)
     await (await other.writer()).write_file(path)
     rule.release()
     await rig.engine.drained()
+
+
+async def test_a_conflict_with_who_stored_the_same_sends_nothing_anew(rig):
+    """Two machines at once: the other's object stands there, all parts of it."""
+    path = rig.file()
+    await store_while_another_does(
+        rig, path, Rule.answer(COMPLETE, 409, "ConditionalRequestConflict")
+    )
 
     await rig.check()
     assert sorted(rig.sent_parts()) == [1, 2, 3]
@@ -58,14 +65,7 @@ async def test_a_conflict_with_who_stored_the_same_sends_nothing_anew(rig):
 async def test_an_upload_beside_somebody_elses_object_is_not_forgotten(rig):
     """A busy store did not complete it: it is taken away when the file is dropped again."""
     path = rig.file()
-    rule = rig.proxy.add(Rule.hold("UploadPart", nth=3))
-    rig.proxy.add(Rule.answer(COMPLETE, 503, "SlowDown", times=99))
-    rig.add(path)
-    await rig.reached(rule)
-    other = rig.target(endpoint_url=rig.server.endpoint_url)
-    await (await other.writer()).write_file(path)
-    rule.release()
-    await rig.engine.drained()
+    await store_while_another_does(rig, path, Rule.answer(COMPLETE, 503, "SlowDown", times=99))
 
     await rig.check(nothing_left=False)
     assert len(rig.of(Stored)) == 1

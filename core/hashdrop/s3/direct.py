@@ -470,10 +470,8 @@ class DirectWriter:
     def _receipt_now(self, content: Content, facts: ObjectFacts, *, repair: bool) -> Receipt | None:
         known = Known.of(content.found, content.md5)
         judgement = judge_now(self._requests, content.pointer, facts, known)
-        if (
-            repair and not judgement
-        ):  # also where nothing but the size tells: the right bytes are at hand
-            return None
+        if repair and not judgement:
+            return None  # also where nothing but the size tells: the right bytes are at hand
         if judgement is False:
             raise other_content(content.pointer, facts, content.found.size)
         return Receipt(
